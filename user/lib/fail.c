@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "lib/fail.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct {
+	const char *command, *step;
+	char text[1024];
+	int err;
+	pid_t pid;
+} trail;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void ckpt_fail_command(const char *command)
+{
+	trail.command = command;
+}
+
+void ckpt_fail_step(const char *step)
+{
+	trail.step = step;
+}
+
+const char *ckpt_errname(int err)
+{
+	const char *name = strerrorname_np(err < 0 ? -err : err);
+
+	return name ? name : "unknown error";
+}
+
+static void tell(int err, pid_t pid, const char *fmt, va_list ap)
+{
+	size_t n = 0, room = sizeof(trail.text);
+	int w;
+
+	trail.err = err;
+	trail.pid = pid;
+	if (trail.command)
+		n += (size_t)snprintf(trail.text, room, "%s: ", trail.command);
+	if (trail.step)
+		n += (size_t)snprintf(trail.text + n, room - n, "%s: ", trail.step);
+	if (pid > 0)
+		n += (size_t)snprintf(trail.text + n, room - n, "pid %d: ", (int)pid);
+	w = vsnprintf(trail.text + n, room - n, fmt, ap);
+	n += w < 0 ? 0 : (size_t)w;
+	if (n >= room)
+		n = room - 1;
+	/* One failure is one line, whatever a path may contain. */
+	for (char *c = trail.text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	if (err != -EOPNOTSUPP && err != -EINVAL)
+		snprintf(trail.text + n, room - n, ": %s", ckpt_errname(err));
+}
+
+int ckpt_fail(int err, pid_t pid, const char *fmt, ...)
+{
+	va_list ap;
+
+	pthread_mutex_lock(&lock);
+	if (!trail.err) {
+		va_start(ap, fmt);
+		tell(err, pid, fmt, ap);
+		va_end(ap);
+	}
+	pthread_mutex_unlock(&lock);
+	return err;
+}
+
+const char *ckpt_fail_text(void)
+{
+	return trail.err ? trail.text : NULL;
+}
+
+int ckpt_fail_err(void)
+{
+	return trail.err;
+}
+
+pid_t ckpt_fail_pid(void)
+{
+	return trail.pid;
+}
+
+void ckpt_fail_clear(void)
+{
+	trail.err = 0;
+	trail.pid = 0;
+	trail.text[0] = 0;
+}
