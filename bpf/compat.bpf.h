@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Every place where kernels from 6.1 to 7.2 differ, as getters. A flavour
+ * (struct name___tag) is matched by libbpf against the running kernel's struct
+ * of the name before the underscores; a branch whose field is not there is cut
+ * out at load. The tag says which kernels it is for.
+ *
+ * What only moved or only changed its width needs nothing here: CO-RE finds
+ * the one, BPF_CORE_READ_BITFIELD_PROBED() reads the other.
+ */
+#ifndef CKPTBPF_COMPAT_BPF_H
+#define CKPTBPF_COMPAT_BPF_H
+
+#include "emit.bpf.h"
+
+#define CO_RE __attribute__((preserve_access_index))
+
+/* Until 6.15 struct fpu is in thread_struct; since 6.16 right behind task_struct. */
+struct thread_struct___to615 {
+	struct fpu fpu;
+} CO_RE;
+
+/* Until 6.18 as plain fields; rseq_len since 6.3. */
+struct task_struct___to618 {
+	struct thread_struct___to615 thread;
+	struct rseq *rseq;
+	u32 rseq_sig;
+	u32 rseq_len;
+	struct robust_list_head *robust_list;
+} CO_RE;
+
+/* Seen in 7.2. */
+struct rseq_data___72 {
+	struct rseq *usrptr;
+	u32 len;
+	u32 sig;
+} CO_RE;
+
+struct futex_sched_data___72 {
+	struct robust_list_head *robust_list;
+} CO_RE;
+
+enum task_dumpable___72 { TASK_DUMPABLE_ANY___72 };
+
+struct task_exec_state___72 {
+	enum task_dumpable___72 dumpable;
+} CO_RE;
+
+struct task_struct___72 {
+	struct rseq_data___72 rseq;
+	struct futex_sched_data___72 futex;
+	struct task_exec_state___72 *exec_state;
+} CO_RE;
+
+/* A plain word until 6.17, a bitmap in a struct since 6.18. */
+struct mm_struct___to617 {
+	unsigned long flags;
+} CO_RE;
+
+/* The flag instead of a state word: 7.2. */
+struct hrtimer___72 {
+	bool is_queued;
+} CO_RE;
+
+struct hrtimer___to71 {
+	u8 state;	/* HRTIMER_STATE_ENQUEUED 1 */
+} CO_RE;
+
+/* f_count until 6.12, f_ref since 6.13; f_owner a member until 6.11, a pointer since 6.12. */
+struct fown_struct___to611 {
+	struct pid *pid;
+} CO_RE;
+
+struct file___to611 {
+	struct {
+		s64 counter;
+	} f_count;
+	struct fown_struct___to611 f_owner;
+} CO_RE;
+
+/* struct file_lock until 6.8, its core in a struct of its own since 6.9. */
+struct file_lock___to68 {
+	struct list_head fl_list;
+	struct file *fl_file;
+} CO_RE;
+
+static __always_inline struct fpstate *compat_fpstate(struct task_struct *t)
+{
+	struct task_struct___to618 *old = (void *)t;
+	struct fpu *fpu;
+
+	if (bpf_core_field_exists(old->thread.fpu))
+		fpu = (void *)__builtin_preserve_access_index(&old->thread.fpu);
+	else
+		fpu = (void *)t + bpf_core_type_size(struct task_struct);
+	return BPF_CORE_READ(fpu, fpstate);
+}
+
+static __always_inline void compat_rseq(struct task_struct *t, struct ckpt_thread *o)
+{
+	struct task_struct___to618 *old = (void *)t;
+	struct task_struct___72 *t72 = (void *)t;
+
+	if (bpf_core_field_exists(t72->rseq.usrptr)) {
+		o->rseq = (__u64)BPF_CORE_READ(t72, rseq.usrptr);
+		o->rseq_len = BPF_CORE_READ(t72, rseq.len);
+		o->rseq_sig = BPF_CORE_READ(t72, rseq.sig);
+		return;
+	}
+	o->rseq = (__u64)BPF_CORE_READ(old, rseq);
+	o->rseq_sig = BPF_CORE_READ(old, rseq_sig);
+	if (bpf_core_field_exists(old->rseq_len))
+		o->rseq_len = BPF_CORE_READ(old, rseq_len);
+	else if (o->rseq)
+		o->rseq_len = 32;	/* the only length there was */
+}
+
+static __always_inline __u64 compat_robust_list(struct task_struct *t)
+{
+	struct task_struct___to618 *old = (void *)t;
+	struct task_struct___72 *t72 = (void *)t;
+
+	if (bpf_core_field_exists(old->robust_list))
+		return (__u64)BPF_CORE_READ(old, robust_list);
+	if (bpf_core_field_exists(t72->futex.robust_list))
+		return (__u64)BPF_CORE_READ(t72, futex.robust_list);
+	return 0;
+}
+
+static __always_inline __u32 compat_dumpable(struct task_struct *t, struct mm_struct *mm)
+{
+	struct task_struct___72 *t72 = (void *)t;
+	struct mm_struct___to617 *old = (void *)mm;
+	__u64 flags = 0;
+
+	if (bpf_core_field_exists(t72->exec_state))
+		return BPF_CORE_READ(t72, exec_state, dumpable);
+	if (bpf_core_field_exists(old->flags))
+		flags = BPF_CORE_READ(old, flags);
+	else
+		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)mm +
+				      bpf_core_field_offset(struct mm_struct, flags));
+	return flags & 3;	/* MMF_DUMPABLE_MASK */
+}
+
+/* An int until 7.1, a byte in 7.2; not there without SMP, where only current runs. */
+static __always_inline __u32 compat_on_cpu(struct task_struct *t)
+{
+	if (bpf_core_field_exists(t->on_cpu))
+		return BPF_CORE_READ_BITFIELD_PROBED(t, on_cpu);
+	return t == bpf_get_current_task_btf();
+}
+
+static __always_inline bool compat_hrtimer_armed(struct hrtimer *tm)
+{
+	struct hrtimer___72 *t72 = (void *)tm;
+	struct hrtimer___to71 *old = (void *)tm;
+
+	if (bpf_core_field_exists(t72->is_queued))
+		return BPF_CORE_READ(t72, is_queued);
+	return BPF_CORE_READ(old, state) & 1;
+}
+
+/* When tm goes off, 0: not armed. */
+static __always_inline __u64 compat_hrtimer_expiry(struct hrtimer *tm)
+{
+	return compat_hrtimer_armed(tm) ? BPF_CORE_READ(tm, node.expires) : 0;
+}
+
+/* A pointer until 6.12, embedded since 6.13, when it_active became a state. */
+struct k_itimer___to612 {
+	int it_active;
+	struct sigqueue *sigq;
+} CO_RE;
+
+static __always_inline struct sigqueue *compat_timer_sigqueue(struct k_itimer *tm)
+{
+	struct k_itimer___to612 *old = (void *)tm;
+
+	if (bpf_core_field_exists(old->it_active))
+		return BPF_CORE_READ(old, sigq);
+	return (void *)tm + bpf_core_field_offset(struct k_itimer, sigq);
+}
+
+/* References to f but the one that the iterator itself holds. */
+static __always_inline __u32 compat_file_refs(struct file *f)
+{
+	struct file___to611 *old = (void *)f;
+
+	if (bpf_core_field_exists(old->f_count))
+		return BPF_CORE_READ(old, f_count.counter) - 1;
+	/* One holder is 0 there. */
+	return BPF_CORE_READ(f, f_ref.refcnt.counter);
+}
+
+static __always_inline struct pid *compat_file_owner(struct file *f)
+{
+	struct file___to611 *old = (void *)f;
+
+	/* Only a member has members: the pointer fails this test. */
+	if (bpf_core_field_exists(old->f_owner.pid))
+		return BPF_CORE_READ(old, f_owner.pid);
+	return BPF_CORE_READ(f, f_owner, pid);
+}
+
+/* Of a node in a lock list of an inode: the file that the lock was taken through. */
+static __always_inline struct file *compat_lock_file(void *node)
+{
+	struct file_lock___to68 *old = (void *)0;
+	struct file *f = (void *)0;
+
+	if (bpf_core_field_exists(old->fl_file))
+		node += bpf_core_field_offset(struct file_lock___to68, fl_file) -
+			bpf_core_field_offset(struct file_lock___to68, fl_list);
+	else
+		node += bpf_core_field_offset(struct file_lock_core, flc_file) -
+			bpf_core_field_offset(struct file_lock_core, flc_list);
+	bpf_probe_read_kernel(&f, sizeof(f), node);
+	return f;
+}
+
+#endif

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
+/* iter/task_file: one FD per descriptor, and what it is if no path can tell. */
+#include "compat.bpf.h"
+#include "epoll.bpf.h"
+#include "eventfd.bpf.h"
+#include "inotify.bpf.h"
+#include "pidfd.bpf.h"
+#include "signalfd.bpf.h"
+#include "timerfd.bpf.h"
+
+#define S_IFMT		0170000
+#define S_IFIFO		0010000
+#define LOCKS_MAX	4096	/* walked on one list */
+#define PIPE_SLOTS_MAX	65536	/* counted of one pipe: 256 MiB */
+
+SCRATCH(file_scratch, sizeof(struct gather_fd) + PATH_ROOM + PATH_SLACK);
+
+_Static_assert(sizeof(struct gather_fd) % 8 == 0, "records are whole words");
+
+struct lock_walk {
+	void *p, *head;
+	struct file *file;
+	__u32 n;
+};
+
+static long lock_step(__u32 i, struct lock_walk *w)
+{
+	if (!w->p || w->p == w->head)
+		return 1;
+	w->n += compat_lock_file(w->p) == w->file;
+	if (bpf_probe_read_kernel(&w->p, sizeof(w->p), w->p))
+		return 1;
+	return 0;
+}
+
+/* Entries of the list at head that name file. One that is too long to walk counts as one more. */
+static __always_inline __u32 locks_of(void *head, struct file *file)
+{
+	struct lock_walk w = { .head = head, .file = file };
+
+	if (bpf_probe_read_kernel(&w.p, sizeof(w.p), head))
+		return 0;
+	if (bpf_loop(LOCKS_MAX, lock_step, &w, 0) == LOCKS_MAX)
+		w.n++;
+	return w.n;
+}
+
+struct pipe_walk {
+	void *bufs;
+	__u64 bytes;
+	__u32 mask, at;
+};
+
+static long pipe_step(__u32 i, struct pipe_walk *w)
+{
+	struct pipe_buffer *b = w->bufs + (__u64)(w->at++ & w->mask) *
+				bpf_core_type_size(struct pipe_buffer);
+
+	w->bytes += BPF_CORE_READ(b, len);
+	return 0;
+}
+
+static __always_inline void fill_pipe(struct gather_fd *o, struct pipe_inode_info *p)
+{
+	struct pipe_walk w = { .bufs = BPF_CORE_READ(p, bufs) };
+	__u64 n;
+
+	o->pipe.readers = BPF_CORE_READ(p, readers);
+	o->pipe.writers = BPF_CORE_READ(p, writers);
+	o->pipe.ring_size = BPF_CORE_READ(p, ring_size);
+	w.at = BPF_CORE_READ(p, tail);
+	o->pipe.nbufs = BPF_CORE_READ(p, head) - w.at;
+	w.mask = o->pipe.ring_size - 1;
+	n = o->pipe.nbufs;
+	CLAMP(n, PIPE_SLOTS_MAX);
+	if (n)
+		bpf_loop(n, pipe_step, &w, 0);
+	o->pipe.bytes = w.bytes;
+}
+
+static __always_inline void fill_locks(struct gather_fd *o, struct file *f, struct inode *inode)
+{
+	struct file_lock_context *c = inode->i_flctx;
+
+	if (!c)
+		return;
+	o->lease = locks_of(&c->flc_lease, f);
+	o->locks = locks_of(&c->flc_posix, f) + locks_of(&c->flc_flock, f);
+}
+
+static __always_inline __u32 cloexec_of(struct task_struct *t, __u32 fd)
+{
+	unsigned long *map = BPF_CORE_READ(t, files, fdt, close_on_exec), word = 0;
+
+	bpf_probe_read_kernel(&word, sizeof(word), map + fd / 64);
+	return word >> (fd % 64) & 1 ? CKPT_FD_CLOEXEC : 0;
+}
+
+static __always_inline void emit_anon(struct seq_file *seq, const struct anon_fd *f,
+				      const struct reader *r, struct task_struct *t)
+{
+	switch (f->name) {
+	case NAME8('[', 'e', 'v', 'e', 'n', 't', 'f', 'd'):
+		emit_eventfd(seq, f);
+		break;
+	case NAME8('[', 'e', 'v', 'e', 'n', 't', 'p', 'o'):
+		emit_epoll(seq, f);
+		break;
+	case NAME8('[', 't', 'i', 'm', 'e', 'r', 'f', 'd'):
+		emit_timerfd(seq, f);
+		break;
+	case NAME8('[', 's', 'i', 'g', 'n', 'a', 'l', 'f'):
+		emit_signalfd(seq, f);
+		break;
+	/* Without brackets until 7.1. */
+	case NAME8('i', 'n', 'o', 't', 'i', 'f', 'y', 0):
+	case NAME8('[', 'i', 'n', 'o', 't', 'i', 'f', 'y'):
+		emit_inotify(seq, f);
+		break;
+	case NAME8('[', 'p', 'i', 'd', 'f', 'd', ']', 0):
+		emit_pidfd(seq, f, r, t);
+		break;
+	}
+}
+
+SEC("iter/task_file")
+int ckpt_file(struct bpf_iter__task_file *ctx)
+{
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *t = ctx->task;
+	struct file *f = ctx->file;
+	struct gather_fd *o;
+	struct anon_fd anon;
+	struct inode *inode;
+	struct reader r;
+	__u64 len;
+
+	if (!t || !f)
+		return 0;
+	o = scratch_of(&file_scratch);
+	if (!o)
+		return 0;
+	reader_init(&r);
+
+	fill_hdr(&o->h, &r, t, t->thread_pid, t->signal, GATHER_FD);
+	inode = f->f_inode;
+	o->rec.fd = ctx->fd;
+	o->rec.flags = cloexec_of(t, ctx->fd);
+	fill_file(&o->file, f, inode);
+	o->cookie = (__u64)f;
+	o->priv = (__u64)f->private_data;
+	o->f_mode = f->f_mode;
+	o->nlink = inode->i_nlink;
+	o->s_magic = inode->i_sb->s_magic;
+	o->refs = compat_file_refs(f);
+	if (o->s_magic == TMPFS_MAGIC)
+		o->dentry_refs = dentry_refs(f);
+	o->owner_pid = pid_nr(&r, compat_file_owner(f));
+	fill_locks(o, f, inode);
+	bpf_probe_read_kernel_str(o->name, sizeof(o->name),
+				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
+	if ((o->file.mode & S_IFMT) == S_IFIFO && o->priv)
+		fill_pipe(o, (void *)o->priv);
+	len = path_text((struct path *)&f->f_path, o->path, &o->path_err);
+	o->path_len = len;
+	o->file.path_len = len;
+	CLAMP(len, PATH_ROOM);
+	len = round8(sizeof(*o) + len);
+	o->h.len = len;
+	anon_of(&anon, o, inode);
+	emit(seq, o, len);
+	if (anon.name && anon.priv)
+		emit_anon(seq, &anon, &r, t);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
