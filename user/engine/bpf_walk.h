@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Running one iterator. Private to user/engine/bpf*.c. */
+#ifndef CKPT_ENGINE_BPF_WALK_H
+#define CKPT_ENGINE_BPF_WALK_H
+
+#include "engine/bpf.h"
+
+enum ckpt_walk_kind { CKPT_WALK_THREADS, CKPT_WALK_VMAS, CKPT_WALK_FDS, CKPT_WALK_SIGNALS };
+
+/* Walk pid by program prog; as the functions of engine/bpf.h. */
+int ckpt_walk(int prog, enum ckpt_walk_kind kind, pid_t pid, ckpt_bpf_cb cb, void *arg);
+
+static inline size_t ckpt_round8(size_t n)
+{
+	return (n + 7) & ~(size_t)7;
+}
+
+/* ---- what an iterator could not give in full (bpf_complete.c) ---- */
+
+/* The file of the mapping last completed: its neighbours map it too. */
+struct ckpt_map_link {
+	__u64 end, ino;
+	__u32 dev, len;
+	struct ckpt_file file;
+	__u32 nlink;
+	char text[CKPT_MAX_PATH];
+};
+
+/* Hand the record on with all its groups. */
+int ckpt_complete_groups(pid_t pid, const struct gather_groups *got, ckpt_bpf_cb cb, void *arg);
+/* Hand it on with path and inode of the file that the program opened. */
+int ckpt_complete_path(pid_t pid, struct ckpt_map_link *last, const struct gather_vma *got,
+		       ckpt_bpf_cb cb, void *arg);
+
+#endif
