@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the orchestrator and the restorer share. The restorer is freestanding
+ * code in one region R of the new task, at the same address in both processes:
+ *
+ *   R: code | struct blob_plan, its vmas, its threads | report | stacks
+ *
+ * The plan is private memory, filled before the task is cloned; the report is
+ * shared. Addresses in it are those of R, so both may follow them. When all
+ * threads are parked the orchestrator takes R away.
+ */
+#ifndef CKPT_RESTORER_BLOB_H
+#define CKPT_RESTORER_BLOB_H
+
+#include <linux/types.h>
+#include <linux/prctl.h>
+#include "ckptbpf/image.h"
+
+#define BLOB_MAGIC		0x626f6c62u
+#define BLOB_PAGE		4096ul
+#define BLOB_STACK		4096ul	/* of a thread; the first task's is BLOB_ROOT_STACK */
+#define BLOB_ROOT_STACK		65536ul	/* it opens files through libc before it enters the restorer */
+#define BLOB_REPORT		8192ul
+#define BLOB_CODE_MAX		65536ul
+
+/*
+ * Steps, with the kind of object that blob_at.index counts and the name that
+ * an error message gives the operation.
+ */
+#define BLOB_STEPS(X) \
+	X(START,	NONE,	"start") \
+	X(RSEQ_OFF,	NONE,	"rseq: unregister") \
+	X(UNMAP,	NONE,	"munmap") \
+	X(VDSO,		NONE,	"arch_prctl: map the vdso") \
+	X(MM_MAP,	NONE,	"prctl: PR_SET_MM_MAP") \
+	X(MMAP,		VMA,	"mmap") \
+	X(MPROTECT,	VMA,	"mprotect") \
+	X(MADVISE,	VMA,	"madvise") \
+	X(CLOSE,	NONE,	"close_range") \
+	X(FILL,		NONE,	"memory") \
+	X(MLOCK,	VMA,	"mlock") \
+	X(PERSONALITY,	NONE,	"personality") \
+	X(SIGACTION,	SIGNAL,	"rt_sigaction") \
+	X(SUBREAPER,	NONE,	"prctl: PR_SET_CHILD_SUBREAPER") \
+	X(DUP,		THREAD,	"fcntl: F_DUPFD") \
+	X(CLONE,	THREAD,	"clone3") \
+	X(RSEQ,		THREAD,	"rseq: register") \
+	X(ROBUST,	THREAD,	"set_robust_list") \
+	X(TID_ADDRESS,	THREAD,	"set_tid_address") \
+	X(ALTSTACK,	THREAD,	"sigaltstack") \
+	X(NAME,		THREAD,	"prctl: PR_SET_NAME") \
+	X(SIGQUEUE,	SIGNAL,	"rt_sigqueueinfo") \
+	X(TGSIGQUEUE,	THREAD,	"rt_tgsigqueueinfo") \
+	X(SETGROUPS,	THREAD,	"setgroups") \
+	X(SETGID,	THREAD,	"setresgid") \
+	X(SETUID,	THREAD,	"setresuid") \
+	X(SECUREBITS,	THREAD,	"prctl: PR_SET_SECUREBITS") \
+	X(CAPSET,	THREAD,	"capset") \
+	X(CAPBSET,	THREAD,	"prctl: PR_CAPBSET_DROP") \
+	X(AMBIENT,	THREAD,	"prctl: PR_CAP_AMBIENT") \
+	X(RLIMIT,	LIMIT,	"setrlimit") \
+	X(NNP,		THREAD,	"prctl: PR_SET_NO_NEW_PRIVS") \
+	X(DUMPABLE,	NONE,	"prctl: PR_SET_DUMPABLE") \
+	X(PDEATHSIG,	THREAD,	"prctl: PR_SET_PDEATHSIG") \
+	X(ITIMER,	NONE,	"setitimer") \
+	X(TIMER_CREATE,	TIMER,	"timer_create") \
+	X(TIMER_SET,	TIMER,	"timer_settime") \
+	X(PARK,		THREAD,	"park")
+
+enum blob_step {
+#define X(name, object, text) BLOB_##name,
+	BLOB_STEPS(X)
+#undef X
+	BLOB_NSTEPS,
+};
+
+enum blob_object { BLOB_OBJ_NONE, BLOB_OBJ_VMA, BLOB_OBJ_SIGNAL, BLOB_OBJ_THREAD, BLOB_OBJ_TIMER, BLOB_OBJ_LIMIT };
+
+struct blob_at {
+	__u32 step;		/* enum blob_step */
+	__u32 index;		/* of the vma, signal or thread */
+	__u64 addr;
+};
+
+enum blob_state {
+	BLOB_RUNS = 0,
+	BLOB_MAPPED,		/* its mappings are there and may be filled */
+};
+
+enum blob_go {
+	BLOB_WAIT = 0,
+	BLOB_GO_START,		/* adopted: may run */
+	BLOB_GO_FILLED,		/* all memory is there and the whole image verified */
+};
+
+/* Shared; every word has one writer but failed_by. */
+struct blob_report {
+	__u32 go;		/* futex, the orchestrator's: enum blob_go */
+	__u32 event;		/* futex, the task's: counts news in the fields below */
+	__u32 state;		/* enum blob_state */
+	__u32 parked;		/* threads at their last wait */
+	__u32 park;		/* futex that nobody wakes */
+	__u32 failed_by;	/* 0, or the first to fail: its tid */
+	__s32 err;		/* -errno; written after failed */
+	__s32 uffd;		/* number of the task's userfaultfd, 0: none */
+	struct blob_at at;	/* what is being done, before it is done */
+	struct blob_at failed;	/* what failed; step BLOB_NSTEPS: before the restorer, see text */
+	char text[2048];	/* the line of such a failure */
+};
+
+struct blob_vma {
+	__u64 start, len, offset;
+	__u32 map_prot;		/* at mmap */
+	__u32 prot;		/* at last */
+	__u32 flags;		/* MAP_* */
+	__s32 fd;
+	__u32 advise;		/* bit n: madvise(n) */
+	__u32 locked;
+};
+
+/* A signal to be queued again, as rt_sigqueueinfo() takes it. */
+struct blob_signal {
+	__u32 info[32];		/* the first word is its number */
+};
+
+struct blob_timer {
+	__s32 id, clock;	/* as timer_create() takes it */
+	__u64 sigval;		/* this and the next three: struct sigevent */
+	__s32 signo;
+	__u32 notify;
+	__s32 tid;
+	__u32 room[11];
+	__u32 abstime, pad0;
+	__s64 interval[2], value[2];	/* struct itimerspec */
+};
+
+/* Who a thread is, and that it has to be changed at all. */
+struct blob_creds {
+	__u32 change;
+	__u32 uid, euid, suid, fsuid, gid, egid, sgid, fsgid;
+	__u32 securebits, own_securebits;
+	__u32 ngroups, first_group;	/* in blob_plan.groups */
+	__u32 pad0;
+	__u64 drop;			/* from the bounding set */
+	__u64 permitted, own_permitted;	/* at last, until then */
+	__u64 effective, own_effective, inheritable, ambient;
+};
+
+struct blob_thread {
+	__s32 tid;
+	__u32 index;
+	__u64 rseq;
+	__u32 rseq_len, rseq_sig;
+	__u64 robust_list;
+	__u64 clear_child_tid;
+	__u64 altstack_sp, altstack_size;
+	__u32 altstack_flags;
+	__u32 no_new_privs;
+	__u32 pdeath_signal;
+	__s32 park_fd;		/* the restorer's: where it was duplicated to */
+	__u64 sigmask;
+	struct blob_creds creds;
+	__u32 first_signal, nsignals;	/* its own pending ones, in blob_plan.signals */
+	char comm[16];
+	/* The call to wait in; read by the orchestrator when the thread is parked. */
+	__s32 call_nr;		/* -1: none */
+	__u32 call_done;	/* it returned, with call_ret */
+	__s64 call_ret;
+	__u64 call_args[6];
+	__s64 call_ts[2];
+};
+
+struct blob_plan {
+	__u32 magic;
+	__u32 nvmas, nthreads;
+	__u32 page_size;
+	__u64 base, len;	/* R */
+	__u64 limit;		/* end of the address space that mmap without a hint uses */
+	__u64 stacks;		/* of threads 1 to nthreads - 1, BLOB_STACK each */
+	struct blob_report *report;
+	struct blob_vma *vmas;
+	struct blob_thread *threads;	/* leader first */
+	struct blob_signal *signals;	/* first those of the process */
+	struct { __s64 interval[2], value[2]; } itimers[3];	/* as setitimer() takes them */
+	__u32 *groups;
+	struct ckpt_rlimits rlimits;
+	struct blob_timer *timers;	/* ascending by id */
+	__u32 ntimers, pad3;
+	/* The registration that the task inherited from the orchestrator; 0: none. */
+	__u64 own_rseq;
+	__u32 own_rseq_sig;
+	__u32 pad1;
+	__u64 vdso_at;		/* where [vvar] begins */
+	__s32 keep_from;	/* descriptors from here up are ours */
+	__s32 park_fd;		/* -1: park in a futex wait */
+	__u32 personality;
+	__u32 dumpable;
+	__u32 subreaper;
+	__u32 nsignals;		/* of the process */
+	struct prctl_mm_map mm;	/* auxv points to the field below */
+	__u8 auxv[CKPT_MAX_AUXV];
+	struct ckpt_sighand sighand;
+#ifdef CKPT_FAULT
+	/* Last: not every object of that build is made anew. */
+	struct blob_at fault;	/* fail this with -fault_errno; index ~0u: whichever comes first */
+	__u32 fault_errno, pad2;
+#endif
+};
+
+#endif
