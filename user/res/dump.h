@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The snapshot side of what is saved. flow/ fills a ckpt_dump with what the
+ * iterators found, then each kind in turn refuses what it cannot save
+ * (res_*_check), reads what must be read in the stop (res_*_stopped) and writes
+ * its records (res_*_write). All but *_stopped may run after the thaw.
+ */
+#ifndef CKPT_RES_DUMP_H
+#define CKPT_RES_DUMP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "gather.h"
+#include "image/image.h"
+#include "lib/vec.h"
+#include "res/cookie.h"
+#include "res/restart.h"
+
+/* One open file description or mapped file, found by its cookie. */
+struct dump_file {
+	uint64_t cookie;		/* struct file */
+	uint32_t id;			/* objref, 0: not written yet */
+	struct ckpt_file rec;
+	const char *path;		/* rec.path_len bytes, the raw record's */
+	uint64_t pipe;			/* cookie of the pipe, for its ends */
+	uint32_t shmem;			/* 1 + place in shmems, 0: none */
+	const struct gather_anon *anon;	/* what it is, if it is ANON */
+	int fd;				/* lowest descriptor on it, -1: only mapped */
+};
+
+/* A memory object without a name in a filesystem; see res/shmem.c. */
+struct dump_shmem {
+	uint64_t ino;			/* all are on one filesystem */
+	int fd;				/* ours */
+	struct ckpt_shmem rec;		/* id 0: not written yet */
+	const char *name;		/* rec.name_len bytes */
+};
+
+struct dump_pipe {
+	uint64_t cookie;		/* pipe_inode_info */
+	uint32_t id;
+	int read_fd, write_fd;		/* in the target, -1: none */
+	struct ckpt_pipe rec;
+	uint8_t *content;
+};
+
+/* What a description on an anonymous inode is; once for each descriptor on it. */
+struct dump_anon {
+	uint64_t cookie;		/* struct file */
+	const struct gather_anon *g;
+};
+
+struct dump_thread {
+	const struct gather_thread *g;
+	const struct gather_groups *groups;
+	const struct gather_xstate *xstate;
+	const struct gather_sigpending *pending;	/* NULL: none */
+	uint64_t rseq_cs;
+	struct ckpt_sched sched;
+	uint32_t id;
+	bool returns_0;			/* restored, the call it is in has ended so */
+};
+
+struct ckpt_dump {
+	pid_t pid;
+	int pidfd;
+	bool only;			/* --only: children stay behind */
+	struct restart_clocks clocks;	/* at the freeze */
+
+	/* The iterators' records, copied into blocks that the dump owns. */
+	VEC(char *) blocks;
+	size_t block_used;
+	const struct gather_proc *proc;
+	const struct gather_sigpending *pending;	/* of the process, NULL: none */
+	const struct gather_posixtimers *timers;	/* NULL: none */
+	VEC(struct dump_thread) threads;	/* leader first */
+	VEC(const struct gather_vma *) vmas;
+	VEC(const struct gather_fd *) fds;
+	VEC(struct dump_anon) anons;
+	struct cookie_map fd_of, anon_of, file_of;	/* places in fds, anons, files */
+
+	VEC(struct dump_file) files;
+	VEC(struct dump_pipe) pipes;
+	VEC(struct dump_shmem) shmems;
+
+	VEC(char *) refusals;		/* each one line without the pid */
+	VEC(char *) losses;
+	VEC(char *) externals;		/* "0, 1 (pipe:[123])" */
+
+	struct ckpt_writer *w;
+	uint32_t next_id;
+	uint32_t task_id, mm_id;
+};
+
+void dump_init(struct ckpt_dump *d, pid_t pid);
+void dump_free(struct ckpt_dump *d);
+/* Forget what was collected, to collect again. */
+void dump_reset(struct ckpt_dump *d);
+
+/* ckpt_bpf_cb: keep a copy of one record. arg: struct ckpt_dump. */
+int dump_take(const struct gather_hdr *h, void *arg);
+/* After the walks: threads ordered and whole? -EAGAIN: one was still running. */
+int dump_collected(struct ckpt_dump *d);
+
+/* Do signals wait, or are there timers, that only a walk of their own tells of? */
+bool dump_has_signals(const struct ckpt_dump *d);
+
+/* Room that lives as long as what was collected. */
+void *dump_alloc(struct ckpt_dump *d, size_t len);
+
+/* One thing that cannot be saved, by name. Returns 0, or -ENOMEM. */
+int dump_refuse(struct ckpt_dump *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int dump_lose(struct ckpt_dump *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* d_path()'s mark of a name that is gone; a name that really ends so is taken for one. */
+bool dump_path_deleted(const char *path, uint32_t len);
+
+int res_task_check(struct ckpt_dump *d);
+int res_thread_check(struct ckpt_dump *d);
+int res_mm_check(struct ckpt_dump *d);
+int res_fs_check(struct ckpt_dump *d);
+int res_file_check_dump(struct ckpt_dump *d);
+/* After both: who else sees what is shared? */
+int res_shmem_check(struct ckpt_dump *d);
+int res_sigpending_check(struct ckpt_dump *d);
+int res_posixtimer_check(struct ckpt_dump *d);
+int res_creds_check_dump(struct ckpt_dump *d);
+
+int res_thread_stopped(struct ckpt_dump *d);
+int res_sched_stopped(struct ckpt_dump *d);
+int res_pipe_stopped(struct ckpt_dump *d);
+
+int res_task_write(struct ckpt_dump *d);
+int res_thread_write(struct ckpt_dump *d);
+int res_sched_write(struct ckpt_dump *d, const struct dump_thread *t);
+int res_mm_write(struct ckpt_dump *d);
+int res_fs_write(struct ckpt_dump *d);
+int res_file_write(struct ckpt_dump *d);
+int res_signal_write(struct ckpt_dump *d);
+int res_sigpending_write(struct ckpt_dump *d);
+int res_itimer_write(struct ckpt_dump *d);
+int res_posixtimer_write(struct ckpt_dump *d);
+int res_creds_write(struct ckpt_dump *d);
+
+/* Find or add the description of this cookie. -ENOMEM: NULL. */
+struct dump_file *dump_file_of(struct ckpt_dump *d, uint64_t cookie, const struct ckpt_file *rec,
+			       const char *path);
+/* Write it (and its pipe) if that has not been done; its objref in *id. */
+int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id);
+int res_pipe_write_one(struct ckpt_dump *d, uint64_t cookie, uint32_t *id);
+struct dump_pipe *dump_pipe_of(struct ckpt_dump *d, uint64_t cookie);
+
+/* The lowest descriptor on this description, or NULL. */
+const struct gather_fd *dump_fd_of(const struct ckpt_dump *d, uint64_t cookie);
+/* What the description g leads to is, NULL: no anonymous inode that can be saved. */
+const struct gather_anon *dump_anon_of(const struct ckpt_dump *d, uint64_t cookie);
+/* Can it be saved as it is now? Refuses or names a loss. *a may be replaced by what is complete. */
+int res_anon_check(struct ckpt_dump *d, const struct gather_fd *fd, const struct gather_anon **a);
+int res_anon_write_one(struct ckpt_dump *d, const struct gather_anon *a, uint32_t *id);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is saved: one file per kind, both sides in it. The restore side runs in
+ * the new task (or on it from outside, where said) after the plan has been
+ * checked; on error ckpt_fail() has been told and nothing needs undoing: the
+ * half-made task dies.
+ */
+#ifndef CKPT_RES_H
+#define CKPT_RES_H
+
+#include "res/plan.h"
+
+struct blob_plan;
+
+struct restore_inherit { int fd; int from; };	/* --inherit-fd fd=from */
+
+struct restore_opts {
+	bool detach;			/* external 0, 1, 2 become /dev/null */
+	VEC(struct restore_inherit) inherit;
+};
+
+/* In the child: cwd, root, umask. */
+int res_fs_restore(const struct ckpt_plan *p, const struct plan_task *t);
+
+/*
+ * In the child: every descriptor of t at its number, every other one below
+ * keep_from closed; the caller has moved what it still needs to keep_from and up.
+ */
+int res_file_restore(const struct ckpt_plan *p, const struct plan_task *t,
+		     const struct restore_opts *o, int keep_from);
+
+/* Lowest descriptor number that is free in every task of the plan: keep_from for the above. */
+int res_file_first_free(const struct ckpt_plan *p);
+
+/* Open the file behind a mapping or an exe; write: for a shared writable mapping. fd or -errno. */
+int res_file_open_mapped(const struct ckpt_plan *p, uint32_t file, bool write);
+
+/* Before anything is made: is every file there, of the right kind, long enough for its mappings? */
+int res_file_check(const struct ckpt_plan *p);
+
+/* "RLIMIT_CPU" ... */
+const char *res_rlimit_name(unsigned int limit);
+
+/* How many signals wait in all queues of t; lay them out at b->signals, which has room for them. */
+uint32_t res_sigpending_count(const struct plan_task *t);
+void res_sigpending_describe(const struct plan_task *t, struct blob_plan *b);
+
+/* The interval timers, as the restorer sets them. */
+void res_itimer_describe(const struct plan_task *t, struct blob_plan *b);
+
+/* Its POSIX timers, at b->timers, which has room for all. */
+void res_posixtimer_describe(const struct plan_task *t, struct blob_plan *b);
+
+/* The timer with an interval that sent this signal, NULL: none did. */
+const struct ckpt_posixtimer *res_posixtimer_sender(const struct plan_task *t,
+						    const struct ckpt_siginfo *si);
+
+/* Refuses an image that would give a thread more rights than we have. */
+int res_creds_check(const struct ckpt_plan *p);
+/* Groups of all threads of t; what each thread has to change, in b->threads and b->groups. */
+size_t res_creds_groups(const struct plan_task *t);
+int res_creds_describe(const struct plan_task *t, struct blob_plan *b);
+
+/*
+ * From outside, before the thread runs: policy, nice, I/O priority, affinity.
+ * An error names what was not allowed.
+ */
+int res_sched_restore(const struct plan_task *t, const struct plan_thread *th);
+
+#endif
