@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The address space: its mappings, the marks that exec() left in mm_struct,
+ * the auxiliary vector, and what of each mapping differs from its file.
+ * The vdso and vvar are not saved: the running kernel's are put in their place.
+ *
+ * Saved: mappings with their advice and locks, the marks that exec() left,
+ * auxv, dumpable, and each page that differs from its file.
+ * Restored: the restorer maps each where it was, pages come through userfaultfd
+ * or /proc/PID/mem, PR_SET_MM_MAP sets the marks; the running kernel's vdso is
+ * moved to its place.
+ * Refused: at the restore, a file that is too short now, a vdso of other code.
+ * Lost: registrations of membarrier(), mlockall(MCL_FUTURE), names of anonymous
+ * memory, coredump_filter, PR_SET_THP_DISABLE, PR_SET_MDWE, KSM.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "lib/fail.h"
+#include "res/shmem.h"
+
+/* vm_flags as include/linux/mm.h numbers them, the same from 6.1 to 7.2. */
+#define VM_PLAIN	0x000000ffu	/* READ .. MAYSHARE */
+#define VM_GROWSDOWN	0x00000100u
+#define VM_LOCKED	0x00002000u
+#define VM_ADVICE	0x00018000u	/* SEQ_READ, RAND_READ */
+#define VM_DONTCOPY	0x00020000u
+#define VM_DONTEXPAND	0x00040000u
+#define VM_RESERVE	0x00300000u	/* ACCOUNT, NORESERVE */
+#define VM_HUGETLB	0x00400000u
+#define VM_SYNC		0x00800000u
+#define VM_WIPEONFORK	0x02000000u
+#define VM_DONTDUMP	0x04000000u
+#define VM_SOFTDIRTY	0x08000000u	/* a tracker's mark, not the program's */
+#define VM_HUGE		0x60000000u	/* HUGEPAGE, NOHUGEPAGE */
+#define VM_SAVED (VM_PLAIN | VM_GROWSDOWN | VM_LOCKED | VM_ADVICE | VM_DONTCOPY | VM_RESERVE | \
+		  VM_WIPEONFORK | VM_DONTDUMP | VM_SOFTDIRTY | VM_HUGE)
+
+static int vma_kind(const struct gather_vma *v)
+{
+	if (v->vm_file)
+		return CKPT_VMA_FILE;
+	if (!v->vm_ops)
+		return CKPT_VMA_ANON;
+	if (!strcmp(v->special, "[vdso]"))
+		return CKPT_VMA_VDSO;
+	if (!strncmp(v->special, "[vvar", 5))
+		return CKPT_VMA_VVAR;
+	return 0;
+}
+
+static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
+{
+	unsigned long long at = v->rec.start;
+	int kind = vma_kind(v);
+	uint64_t odd = v->vm_flags & ~(uint64_t)VM_SAVED;
+
+	if (!kind)
+		return dump_refuse(d, "mapping %llx: special mapping '%.15s'", at, v->special);
+	if (kind == CKPT_VMA_VDSO || kind == CKPT_VMA_VVAR)
+		return 0;
+	if (v->uffd)
+		return dump_refuse(d, "mapping %llx: it is watched by a userfaultfd", at);
+	if (v->policy)
+		return dump_refuse(d, "mapping %llx: it has a memory policy", at);
+	if (v->vm_flags & VM_HUGETLB)
+		return dump_refuse(d, "mapping %llx: huge pages of hugetlbfs", at);
+	if (odd)
+		return dump_refuse(d, "mapping %llx: kernel flags %#llx", at, (unsigned long long)odd);
+	if (kind == CKPT_VMA_ANON)
+		return 0;
+	if (!v->path_len)
+		return dump_refuse(d, "mapping %llx: its file has no usable path", at);
+	if (dump_is_shmem(&v->file, v->path))
+		return res_shmem_take_vma(d, v);
+	if (!v->nlink || dump_path_deleted(v->path, v->path_len))
+		return dump_refuse(d, "mapping %llx (%.*s): its file is deleted", at,
+				   (int)v->path_len, v->path);
+	if ((v->file.mode & 0170000) != 0100000)
+		return dump_refuse(d, "mapping %llx (%.*s): not a regular file", at,
+				   (int)v->path_len, v->path);
+	return 0;
+}
+
+int res_mm_check(struct ckpt_dump *d)
+{
+	int err = 0;
+	bool vdso = false;
+
+	for (size_t i = 0; i < d->vmas.n && !err; i++) {
+		err = check_vma(d, d->vmas.v[i]);
+		vdso |= vma_kind(d->vmas.v[i]) == CKPT_VMA_VDSO;
+	}
+	if (!err && d->vmas.n != d->proc->map_count)
+		err = dump_refuse(d, "it has %u mappings, but %zu were found",
+				  d->proc->map_count, d->vmas.n);
+	if (!err && !vdso)
+		err = dump_refuse(d, "it has no vdso");
+	if (!err && d->proc->ctx_ldt)
+		err = dump_refuse(d, "it has a local descriptor table");
+	if (!err && (!d->proc->exe_nlink ||
+		     dump_path_deleted(d->proc->text, d->proc->exe.path_len)))
+		err = dump_refuse(d, "its executable is deleted");
+	if (!err && !d->proc->exe.path_len)
+		err = dump_refuse(d, "its executable has no usable path");
+	return err;
+}
+
+static int write_vma(struct ckpt_dump *d, const struct gather_vma *v)
+{
+	struct ckpt_vma rec = v->rec;
+
+	rec.kind = (uint32_t)vma_kind(v);
+	if (rec.kind == CKPT_VMA_FILE) {
+		struct dump_file *f = dump_file_of(d, v->vm_file, NULL, NULL);
+
+		rec.file = f->id;
+	} else {
+		rec.offset = 0;
+	}
+	return ckpt_write_record(d->w, CKPT_VMA, d->mm_id, &rec, sizeof(rec), NULL, 0);
+}
+
+/* Objects come before who refers to them: the files first. */
+static int write_files(struct ckpt_dump *d, uint32_t *exe)
+{
+	const struct gather_proc *p = d->proc;
+	struct dump_file *f = dump_file_of(d, p->exe_file, &p->exe, p->text);
+	uint32_t id;
+	int err = f ? res_file_write_one(d, f, exe) : -ENOMEM;
+
+	for (size_t i = 0; i < d->vmas.n && !err; i++) {
+		const struct gather_vma *v = d->vmas.v[i];
+
+		if (!v->vm_file)
+			continue;
+		f = dump_file_of(d, v->vm_file, &v->file, v->path);
+		err = f ? res_file_write_one(d, f, &id) : -ENOMEM;
+	}
+	return err;
+}
+
+int res_mm_write(struct ckpt_dump *d)
+{
+	const struct gather_proc *p = d->proc;
+	struct ckpt_mm rec = p->mm;
+	int err = write_files(d, &rec.exe);
+
+	if (err)
+		return err;
+	d->mm_id = rec.id = d->next_id++;
+	rec.nvmas = (uint32_t)d->vmas.n;
+	err = ckpt_write_record(d->w, CKPT_MM, d->task_id, &rec, sizeof(rec), p->auxv,
+				rec.auxv_len);
+	for (size_t i = 0; i < d->vmas.n && !err; i++)
+		err = write_vma(d, d->vmas.v[i]);
+	return err;
+}
