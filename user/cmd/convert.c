@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+/* An image as something else: a core file, or an image again. Read once, as it comes. */
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "core/core.h"
+#include "lib/cleanup.h"
+#include "lib/fail.h"
+#include "lib/interrupt.h"
+#include "res/plan.h"
+
+static const char help[] =
+"usage: ckptbpf convert --to core|v1 [OPTIONS] [FILE|-]\n"
+"\n"
+"Make a core file for debuggers of an image, or write the image anew.\n"
+"\n"
+"      --to core|v1     core: a core file of one process; v1: an image of that version\n"
+"  -o, --output FILE|-  default core.PID, whose name is printed; of v1 standard output\n"
+"      --pid PID        core: of this process, not of the first one of the image\n"
+"  -f, --force          replace an existing file\n";
+
+enum { OPT_TO = 256, OPT_PID };
+
+static const struct option options[] = {
+	{ "to", required_argument, NULL, OPT_TO },
+	{ "output", required_argument, NULL, 'o' },
+	{ "pid", required_argument, NULL, OPT_PID },
+	{ "force", no_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+struct convert {
+	const char *to, *in, *out;
+	bool force, to_core;
+	int32_t pid;
+	struct ckpt_plan plan;
+	struct ckpt_reader *reader;
+	struct core *core;		/* one of these two */
+	struct ckpt_writer *writer;
+	void *data;			/* of a chunk */
+};
+
+/* With all metadata read and found whole: a core file can be begun. */
+static int end_metadata(struct convert *c)
+{
+	int err = plan_complete(&c->plan);
+
+	if (err)
+		return err;
+	c->data = malloc((size_t)CKPT_CHUNK_PAGES * CKPT_PAGE_SIZE);
+	if (!c->data)
+		return ckpt_fail(-ENOMEM, 0, "page buffer");
+	return c->to_core ? core_open(&c->core, &c->plan, c->pid, c->out, c->force) : 0;
+}
+
+static int take_metadata(struct convert *c, const struct ckpt_rec *rec)
+{
+	int err = plan_add(&c->plan, rec);
+
+	return err || c->to_core ? err : ckpt_write_record(c->writer, rec->h.type, rec->h.owner, rec->payload,
+							   (size_t)rec->h.len, NULL, 0);
+}
+
+static int take_pages(struct convert *c, const struct ckpt_rec *rec)
+{
+	const struct ckpt_pages *pg = rec->payload;
+	const uint64_t *addrs = (const uint64_t *)(pg + 1);
+	int err = plan_pages(&c->plan, rec);
+
+	if (!err && pg->npages)
+		err = ckpt_read_data(c->reader, c->data);
+	if (err)
+		return err;
+	return c->to_core ? core_pages(c->core, rec->h.owner, addrs, pg->npages, c->data) :
+			    ckpt_write_pages(c->writer, rec->h.owner, addrs, pg->npages, c->data);
+}
+
+static int finish(struct convert *c)
+{
+	int err = plan_pages_complete(&c->plan);
+
+	if (err)
+		return err;
+	if (c->to_core)
+		return core_finish(c->core);
+	err = ckpt_writer_tail(c->writer);
+	return err ? err : ckpt_writer_finish(c->writer);
+}
+
+static int convert_all(struct convert *c)
+{
+	struct ckpt_rec rec;
+	bool metadata = true;
+	int got, err;
+
+	do {
+		err = ckpt_interrupt_check();
+		got = err ? err : ckpt_read_record(c->reader, &rec);
+		if (got < 0)
+			return got;
+		if (metadata && (!got || rec.h.type == CKPT_PAGES)) {
+			metadata = false;
+			err = end_metadata(c);
+		}
+		if (!err && got)
+			err = metadata ? take_metadata(c, &rec) : take_pages(c, &rec);
+	} while (got && !err);
+	return err ? err : finish(c);
+}
+
+static int convert(struct convert *c)
+{
+	int err = ckpt_reader_open_path(&c->reader, c->in);
+
+	if (!err && !c->to_core)
+		err = ckpt_writer_open_path(&c->writer, c->out ? c->out : "-", c->force);
+	if (!err)
+		err = convert_all(c);
+	if (err && c->writer) {
+		ckpt_writer_fail(c->writer, ckpt_fail_pid(), err, ckpt_fail_text());
+		c->writer = NULL;
+	}
+	if (!err && c->to_core && !c->out) {
+		puts(core_path(c->core));
+		if (fflush(stdout))
+			err = ckpt_fail(-errno, 0, "standard output: write");
+	}
+	return err;
+}
+
+static int usage(void)
+{
+	fputs(help, stderr);
+	return 1 + CKPT_EXIT_USAGE;
+}
+
+static int32_t pid_of(const char *s)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(s, &end, 10);
+	return errno || end == s || *end || v < 1 || v > INT_MAX ? 0 : (int32_t)v;
+}
+
+static int check_target(struct convert *c)
+{
+	unsigned long version;
+	char *end;
+
+	c->to_core = !strcmp(c->to, "core");
+	if (c->to_core || !strcmp(c->to, "v1"))
+		return 0;
+	version = strtoul(c->to + !!*c->to, &end, 10);
+	if (c->to[0] == 'v' && c->to[1] >= '1' && c->to[1] <= '9' && !*end) {
+		ckpt_fail(-EOPNOTSUPP, 0, "--to v%lu: the only version of the image is v%u", version,
+			  CKPT_FORMAT);
+		return 1 + CKPT_EXIT_FAILED;
+	}
+	ckpt_fail(-EINVAL, 0, "--to %s: neither core nor a version of the image", c->to);
+	return 1 + CKPT_EXIT_USAGE;
+}
+
+/* 0: go on; else the exit status plus one. */
+static int parse(struct convert *c, int argc, char **argv)
+{
+	int o;
+
+	while ((o = getopt_long(argc, argv, "o:fh", options, NULL)) != -1) {
+		switch (o) {
+		case OPT_TO: c->to = optarg; break;
+		case 'o': c->out = optarg; break;
+		case 'f': c->force = true; break;
+		case OPT_PID:
+			c->pid = pid_of(optarg);
+			if (!c->pid)
+				return usage();
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return 1 + CKPT_EXIT_OK;
+		default:
+			return usage();
+		}
+	}
+	if (!c->to || optind + 1 < argc)
+		return usage();
+	c->in = optind < argc ? argv[optind] : "-";
+	return check_target(c);
+}
+
+int cmd_convert(int argc, char **argv)
+{
+	struct convert c = { 0 };
+	int status = parse(&c, argc, argv), err;
+	unsigned int losses;
+
+	if (status)
+		return status - 1;
+	ckpt_fail_step(c.in);
+	ckpt_interrupt_catch();
+	plan_init(&c.plan);
+	err = convert(&c);
+	losses = c.core ? core_losses(c.core) : 0;
+	core_close(c.core);
+	ckpt_writer_close(c.writer);
+	ckpt_reader_close(c.reader);
+	plan_free(&c.plan);
+	free(c.data);
+	if (err)
+		return CKPT_EXIT_FAILED;
+	return losses ? CKPT_EXIT_LOSSES : CKPT_EXIT_OK;
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+
+#include "cmd/cmd.h"
+#include "cmd/job.h"
+#include "flow/keeper.h"
+#include "flow/restore.h"
+#include "lib/fail.h"
+#include "lib/interrupt.h"
+#include "lib/log.h"
+#include "lib/reply.h"
+
+static const char help[] =
+"usage: ckptbpf restore [OPTIONS] FILE|-|--crid N\n"
+"\n"
+"      --detach          return when it runs; else stay, pass signals on, end as it ends\n"
+"      --pidfile FILE    write its pid there\n"
+"      --wait S          for its pid to become free; default 10 from a pipe, else 0\n"
+"      --inherit-fd N=M  its descriptor N, which led out of the snapshot, is our M\n"
+"      --crid N          the image that snapshot --keep holds in memory as N\n"
+"      --engine NAME     auto, kmod or stock\n"
+"      --stats FILE      times and sizes as JSON\n"
+"  -q, --quiet           only errors\n"
+"  -v, --verbose         each step\n";
+
+enum { OPT_DETACH = 256, OPT_PIDFILE, OPT_WAIT, OPT_INHERIT_FD, OPT_ENGINE, OPT_STATS,
+       OPT_CRID, OPT_IMAGE_FD, OPT_REPLY, OPT_ATTEND };
+
+static const struct option options[] = {
+	{ "detach", no_argument, NULL, OPT_DETACH },
+	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
+	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "inherit-fd", required_argument, NULL, OPT_INHERIT_FD },
+	{ "engine", required_argument, NULL, OPT_ENGINE },
+	{ "stats", required_argument, NULL, OPT_STATS },
+	{ "crid", required_argument, NULL, OPT_CRID },
+	/* Of libckptbpf alone: the image; where the pid goes, when it is on its own; then: wait for it. */
+	{ "image-fd", required_argument, NULL, OPT_IMAGE_FD },
+	{ "reply", required_argument, NULL, OPT_REPLY },
+	{ "attend", required_argument, NULL, OPT_ATTEND },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int usage(void)
+{
+	fprintf(stderr, "%s", help);
+	return CKPT_EXIT_USAGE;
+}
+
+/* A decimal number in [0, max] up to end or the character stop; -1 if it is not one. */
+static int number(const char **s, int max, char stop)
+{
+	char *end;
+	long v;
+
+	if (**s < '0' || **s > '9')
+		return -1;
+	errno = 0;
+	v = strtol(*s, &end, 10);
+	if (errno || v > max || *end != stop)
+		return -1;
+	*s = *end ? end + 1 : end;
+	return (int)v;
+}
+
+struct command {
+	struct restore_args args;
+	int crid;			/* 0: none */
+	struct ckpt_reply_to to;
+	pid_t attend;			/* 0: none */
+};
+
+static bool add_inherit(struct restore_args *a, const char *arg)
+{
+	int fd = number(&arg, INT_MAX - 1, '='), from = fd < 0 ? -1 : number(&arg, INT_MAX - 1, 0);
+	struct restore_inherit *slot = from < 0 ? NULL : vec_push(&a->res.inherit);
+
+	if (slot)
+		*slot = (struct restore_inherit){ fd, from };
+	return slot;
+}
+
+/* 0: go on; else the exit status plus one. */
+static int parse(struct command *m, int argc, char **argv)
+{
+	struct restore_args *a = &m->args;
+	const char *arg;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "qvh", options, NULL)) != -1) {
+		switch (c) {
+		case OPT_DETACH: a->res.detach = true; break;
+		case OPT_PIDFILE: a->pidfile = optarg; break;
+		case OPT_WAIT:
+			arg = optarg;
+			a->wait_s = number(&arg, 86400, 0);
+			if (a->wait_s < 0)
+				return 1 + usage();
+			break;
+		case OPT_INHERIT_FD:
+			if (!add_inherit(a, optarg))
+				return 1 + usage();
+			break;
+		case OPT_ENGINE: a->engine = optarg; break;
+		case OPT_STATS: a->stats = optarg; break;
+		case OPT_CRID:
+		case OPT_IMAGE_FD:
+		case OPT_ATTEND: {
+			int *to = c == OPT_CRID ? &m->crid : c == OPT_ATTEND ? &m->attend : &a->image_fd;
+
+			arg = optarg;
+			*to = number(&arg, INT_MAX, 0);
+			if (*to < (c != OPT_IMAGE_FD))
+				return 1 + usage();
+			break;
+		}
+		case OPT_REPLY:
+			if (!ckpt_reply_parse(optarg, &m->to))
+				return 1 + usage();
+			break;
+		case 'q': ckpt_log_level(CKPT_LOG_ERR); break;
+		case 'v': ckpt_log_level(CKPT_LOG_DEBUG); break;
+		case 'h':
+			printf("%s", help);
+			return 1 + CKPT_EXIT_OK;
+		default:
+			return 1 + usage();
+		}
+	}
+	if (argc - optind + !!m->crid + !!m->attend + (a->image_fd >= 0) != 1)
+		return 1 + usage();
+	a->image = argv[optind];
+	return 0;
+}
+
+/*
+ * Before we open anything: 0, 1 and 2 must not become a file of ours, which
+ * the program would get, and what we are to pass on must be there.
+ */
+static int check_descriptors(const struct restore_args *a)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return ckpt_fail(-EBADF, 0, "descriptor %d", fd);
+	for (size_t i = 0; i < a->res.inherit.n; i++)
+		if (fcntl(a->res.inherit.v[i].from, F_GETFD) < 0)
+			return ckpt_fail(-errno, 0, "--inherit-fd %d=%d: our descriptor %d",
+					 a->res.inherit.v[i].fd, a->res.inherit.v[i].from,
+					 a->res.inherit.v[i].from);
+	return 0;
+}
+
+/* 0: it runs. A caller that asked is told the pid, or why not. */
+static int make(struct command *m, pid_t *pid)
+{
+	int err = check_descriptors(&m->args);
+
+	if (!err && m->crid) {
+		m->args.image_fd = keeper_fetch((uint32_t)m->crid);
+		err = m->args.image_fd < 0 ? m->args.image_fd : 0;
+	}
+	if (!err)
+		err = restore_run(&m->args, pid);
+	if (m->to.pid) {
+		ckpt_reply_send(&m->to, err ? err : *pid, ckpt_fail_text());
+		ckpt_fail_clear();
+	}
+	return err;
+}
+
+/* It was restored by another of us, for the process that we were then. */
+static int attend(pid_t pid)
+{
+	siginfo_t si;
+
+	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT))
+		return ckpt_fail(-errno, pid, "not our child"), CKPT_EXIT_RESTORE;
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	job_prepare();
+	job_take_terminal(pid);
+	return job_wait(pid);
+}
+
+static int run(struct command *m)
+{
+	bool foreground = !m->args.res.detach;
+	pid_t pid;
+
+	if (m->attend)
+		return attend(m->attend);
+	ckpt_interrupt_catch();
+	if (foreground) {
+		job_prepare();
+		m->args.ready = job_hand_terminal;
+	}
+	if (make(m, &pid))
+		return foreground ? CKPT_EXIT_RESTORE : CKPT_EXIT_FAILED;
+	return foreground && !m->to.pid ? job_wait(pid) : CKPT_EXIT_OK;
+}
+
+int cmd_restore(int argc, char **argv)
+{
+	struct command m = { .args = { .engine = "auto", .wait_s = -1, .image_fd = -1 } };
+	int status = parse(&m, argc, argv);
+
+	if (!status)
+		status = 1 + run(&m);
+	vec_free(&m.args.res.inherit);
+	return status - 1;
+}

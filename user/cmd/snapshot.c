@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd/asked.h"
+#include "cmd/cmd.h"
+#include "flow/snapshot.h"
+#include "lib/fail.h"
+#include "lib/log.h"
+
+static const char help[] =
+"usage: ckptbpf snapshot [OPTIONS] PID\n"
+"\n"
+"  -o, --output FILE|-   the image; default ckpt.PID.CRID.img, whose name is printed\n"
+"      --keep            keep the image in memory instead, and print its number\n"
+"  -k, --kill            kill the process once the image is complete\n"
+"      --leave-stopped   leave it stopped (SIGSTOP) instead of running\n"
+"      --only            this process alone, without its children\n"
+"  -n, --dry-run         only tell what cannot be saved, what would be lost, how long it takes\n"
+"  -f, --force           replace an existing file\n"
+"      --engine NAME     auto, kmod or stock\n"
+"      --max-frozen MS   give up, and let it go, when it is stopped for longer\n"
+"      --strict          fail if anything would be lost\n"
+"      --stats FILE      times and sizes as JSON\n"
+"  -q, --quiet           only errors\n"
+"  -v, --verbose         each step\n";
+
+enum { OPT_LEAVE_STOPPED = 256, OPT_ONLY, OPT_ENGINE, OPT_MAX_FROZEN, OPT_STRICT, OPT_STATS,
+       OPT_KEEP, OPT_SELF, OPT_REPLY };
+
+static const struct option options[] = {
+	{ "output", required_argument, NULL, 'o' },
+	{ "kill", no_argument, NULL, 'k' },
+	{ "leave-stopped", no_argument, NULL, OPT_LEAVE_STOPPED },
+	{ "only", no_argument, NULL, OPT_ONLY },
+	{ "dry-run", no_argument, NULL, 'n' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "engine", required_argument, NULL, OPT_ENGINE },
+	{ "max-frozen", required_argument, NULL, OPT_MAX_FROZEN },
+	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "stats", required_argument, NULL, OPT_STATS },
+	{ "keep", no_argument, NULL, OPT_KEEP },
+	/* Of libckptbpf alone: the thread that waits and where it does; where the answer goes. */
+	{ "self", required_argument, NULL, OPT_SELF },
+	{ "reply", required_argument, NULL, OPT_REPLY },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int usage(void)
+{
+	fprintf(stderr, "%s", help);
+	return CKPT_EXIT_USAGE;
+}
+
+/* A whole decimal number in [1, max]; 0 if it is not one. */
+static unsigned long number(const char *s, unsigned long max)
+{
+	char *end;
+	unsigned long v;
+
+	errno = 0;
+	v = strtoul(s, &end, 10);
+	return errno || end == s || *end || *s == '-' || v > max ? 0 : v;
+}
+
+/* What goes beyond the snapshot itself. */
+struct asked {
+	struct snapshot_caller caller;
+	struct ckpt_reply_to to;
+	bool keep;
+};
+
+/* "TID:ADDR", as the library has it. */
+static bool parse_self(struct snapshot_caller *c, const char *arg)
+{
+	struct ckpt_reply_to at;
+
+	if (!ckpt_reply_parse(arg, &at))
+		return false;
+	c->tid = at.pid;
+	c->ip = at.addr;
+	return true;
+}
+
+/* 0: go on; else the exit status plus one. */
+static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "o:knfqvh", options, NULL)) != -1) {
+		switch (c) {
+		case 'o': o->out = optarg; break;
+		case 'k': o->end = SNAPSHOT_KILL; break;
+		case OPT_LEAVE_STOPPED: o->end = SNAPSHOT_STOP; break;
+		case OPT_ONLY: o->only = true; break;
+		case 'n': o->dry_run = true; break;
+		case 'f': o->force = true; break;
+		case OPT_ENGINE: o->engine = optarg; break;
+		case OPT_MAX_FROZEN:
+			o->max_frozen_ms = (unsigned int)number(optarg, 3600000);
+			if (!o->max_frozen_ms)
+				return 1 + usage();
+			break;
+		case OPT_STRICT: o->strict = true; break;
+		case OPT_STATS: o->stats = optarg; break;
+		case OPT_KEEP: a->keep = true; break;
+		case OPT_SELF:
+			if (!parse_self(&a->caller, optarg))
+				return 1 + usage();
+			o->caller = &a->caller;
+			break;
+		case OPT_REPLY:
+			if (!ckpt_reply_parse(optarg, &a->to))
+				return 1 + usage();
+			break;
+		case 'q': ckpt_log_level(CKPT_LOG_ERR); break;
+		case 'v': ckpt_log_level(CKPT_LOG_DEBUG); break;
+		case 'h':
+			printf("%s", help);
+			return 1 + CKPT_EXIT_OK;
+		default:
+			return 1 + usage();
+		}
+	}
+	if (optind + 1 != argc || (a->keep && (o->out || o->dry_run)))
+		return 1 + usage();
+	o->pid = (pid_t)number(argv[optind], INT_MAX);
+	return o->pid ? 0 : 1 + usage();
+}
+
+int cmd_snapshot(int argc, char **argv)
+{
+	struct snapshot_opts o = { .engine = "auto" };
+	struct asked a = { 0 };
+	int status = parse(&o, &a, argc, argv);
+	int err;
+
+	if (status)
+		return status - 1;
+	err = a.keep || a.to.pid ? asked_run(&o, &a.to, a.keep) : snapshot_run(&o);
+	if (err < 0)
+		return CKPT_EXIT_FAILED;
+	return err ? CKPT_EXIT_LOSSES : CKPT_EXIT_OK;
+}
