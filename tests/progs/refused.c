@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * refused MODE [ARG]: a state that a snapshot refuses by name; it must not do
+ * the program any harm. A kernel that does not know it: `unsupported`.
+ */
+#include "prog.h"
+
+#include <fcntl.h>
+#include <asm/ldt.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+
+static const char *arg;
+
+/* Of a call that this kernel may lack. */
+static long may(long r)
+{
+	if (r < 0 && (errno == ENOSYS || errno == EPERM || errno == EOPNOTSUPP)) {
+		prog_say("unsupported");
+		_exit(0);
+	}
+	CHECK(r >= 0);
+	return r;
+}
+
+static int make_file(const char *name)
+{
+	int fd = open(name, O_RDWR | O_CREAT | O_TRUNC, 0644);
+
+	CHECK(fd >= 0 && ftruncate(fd, 8192) == 0);
+	return fd;
+}
+
+static char *map(int flags, int fd)
+{
+	char *p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	CHECK(p != MAP_FAILED);
+	p[0] = 1;
+	return p;
+}
+
+static void *wait_for_ever(void *fn)
+{
+	if (fn)
+		((void (*)(void))fn)();
+	for (;;)
+		pause();
+	return NULL;
+}
+
+static void thread_that(void (*fn)(void))
+{
+	pthread_t t;
+
+	CHECK(pthread_create(&t, NULL, wait_for_ever, (void *)fn) == 0);
+	usleep(20000);
+}
+
+/* ---- task ---- */
+
+static void set_none(void) { }
+static void set_subreaper(void) { CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
+static void set_personality(void) { CHECK(personality(ADDR_COMPAT_LAYOUT) >= 0); }
+static void set_uts(void) { may(unshare(CLONE_NEWUTS)); }
+
+static void make_timer(clockid_t clock)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_NONE };
+	timer_t t;
+
+	may(timer_create(clock, &ev, &t));
+}
+
+static void set_timers(void)
+{
+	for (int i = 0; i < 129; i++)
+		make_timer(CLOCK_MONOTONIC);
+}
+
+static void set_alarm_timer(void) { make_timer(CLOCK_BOOTTIME_ALARM); }
+
+static void set_child(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;;)
+			pause();
+	}
+}
+
+static void set_dead_child(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid)
+		_exit(0);
+	usleep(20000);
+}
+
+/* ---- thread ---- */
+
+static void set_seccomp(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog prog = { 1, &allow };
+
+	may(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
+}
+
+static void own_files(void) { CHECK(unshare(CLONE_FILES) == 0); }
+static void set_own_files(void) { thread_that(own_files); }
+
+static void set_tls(void)
+{
+	struct user_desc d = { .entry_number = (unsigned int)-1, .base_addr = 0x1000, .limit = 0xfffff,
+			       .seg_32bit = 1, .limit_in_pages = 1, .useable = 1 };
+
+	may(syscall(SYS_set_thread_area, &d));
+}
+
+static void set_leader_gone(void)
+{
+	thread_that(NULL);
+	prog_say("ready");
+	pthread_exit(NULL);
+}
+
+/* ---- memory ---- */
+
+static void set_sysv(void)
+{
+	int id = (int)may(shmget(IPC_PRIVATE, 8192, 0600));
+
+	CHECK(shmat(id, NULL, 0) != (void *)-1 && shmctl(id, IPC_RMID, NULL) == 0);
+}
+
+/* A mapping from before the seal that is for reading only, yet. */
+static void set_may_write(void)
+{
+	int fd = (int)may(memfd_create("later", MFD_ALLOW_SEALING));
+
+	CHECK(ftruncate(fd, 8192) == 0);
+	CHECK(mprotect(map(MAP_SHARED, fd), 8192, PROT_READ) == 0);
+	may(fcntl(fd, F_ADD_SEALS, 0x10 /* F_SEAL_FUTURE_WRITE */));
+}
+
+static void set_memfd_lock(void)
+{
+	CHECK(flock((int)may(memfd_create("locked", 0)), LOCK_EX) == 0);
+}
+
+static void set_deleted_map(void)
+{
+	int fd = make_file("mapped");
+
+	map(MAP_PRIVATE, fd);
+	close(fd);
+	CHECK(unlink("mapped") == 0);
+}
+
+static void set_uffd(void)
+{
+	int fd = (int)may(syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	CHECK(ioctl(fd, UFFDIO_API, &api) == 0);
+	reg.range.start = (unsigned long)map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	reg.range.len = 8192;
+	CHECK(ioctl(fd, UFFDIO_REGISTER, &reg) == 0);
+	/* Its descriptor is a refusal of its own. */
+}
+
+static void set_ldt(void)
+{
+	struct user_desc d = { .base_addr = 0x1000, .limit = 0xfffff, .seg_32bit = 1 };
+
+	may(syscall(SYS_modify_ldt, 1, &d, sizeof(d)));
+}
+
+static void set_policy(void)
+{
+	unsigned long nodes = 1;
+
+	may(syscall(SYS_mbind, map(MAP_PRIVATE | MAP_ANONYMOUS, -1), 8192L, 2L, &nodes, 64L, 0L));
+}
+
+/* ---- filesystem, files ---- */
+
+static void set_deleted_cwd(void)
+{
+	CHECK(mkdir("gone", 0755) == 0 && chdir("gone") == 0 && rmdir("../gone") == 0);
+}
+
+static void set_chroot(void)
+{
+	CHECK(mkdir("root", 0755) == 0 && chroot("root") == 0);
+}
+
+static void set_deleted(void)
+{
+	make_file("deleted");
+	CHECK(unlink("deleted") == 0);
+}
+
+static void set_deleted_dir(void)
+{
+	CHECK(mkdir("gone", 0755) == 0 && open("gone", O_RDONLY | O_DIRECTORY) >= 0);
+	CHECK(rmdir("gone") == 0);
+}
+
+static void set_deleted_path(void)
+{
+	CHECK(mkdir("gone", 0755) == 0 && open("gone", O_PATH) >= 0 && rmdir("gone") == 0);
+}
+
+static void set_lock(void)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_len = 10 };
+
+	CHECK(fcntl(make_file("locked"), F_SETLK, &l) == 0);
+}
+
+static void set_fifo(void)
+{
+	CHECK(mkfifo("a fifo", 0644) == 0 && open("a fifo", O_RDWR) >= 0);
+}
+
+static void set_flock(void) { CHECK(flock(make_file("flocked"), LOCK_EX) == 0); }
+static void set_owner(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, getpid()) == 0); }
+static void set_socket(void) { CHECK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0); }
+static void set_proc_dir(void) { CHECK(open("/proc", O_RDONLY | O_DIRECTORY) >= 0); }
+static void set_proc(void) { CHECK(open("/proc/self/maps", O_RDONLY) >= 0); }
+
+/* The file lives on in a message that nobody has read. */
+static void send_away(int fd)
+{
+	union { struct cmsghdr h; char room[CMSG_SPACE(sizeof(int))]; } c = {
+		.h = { CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS },
+	};
+	struct msghdr m = { .msg_iov = &(struct iovec){ "x", 1 }, .msg_iovlen = 1,
+			    .msg_control = &c, .msg_controllen = sizeof(c) };
+	int s[2];
+
+	memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
+	CHECK(socketpair(AF_UNIX, SOCK_DGRAM, 0, s) == 0 && sendmsg(s[0], &m, 0) == 1);
+	close(fd);
+}
+
+static void set_epoll(void)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	int ep = epoll_create1(0), fd = eventfd(1, 0);
+
+	CHECK(ep >= 0 && fd >= 0 && epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev) == 0);
+	send_away(fd);
+}
+
+static void set_pidfd(void) { may(syscall(SYS_pidfd_open, 1, 0)); }
+
+/* The file that is watched has no name any more, but a descriptor. */
+static void set_inotify(void)
+{
+	int in = inotify_init1(0), fd = make_file("watched");
+
+	CHECK(in >= 0 && inotify_add_watch(in, "watched", IN_MODIFY) == 1);
+	CHECK(unlink("watched") == 0 && fd >= 0);
+}
+
+static void set_unread(void)
+{
+	int in = inotify_init1(0);
+
+	CHECK(in >= 0 && inotify_add_watch(in, arg, IN_ATTRIB) == 1 && chmod(arg, 0700) == 0);
+}
+
+static void set_lease(void)
+{
+	int fd = open(arg, O_RDONLY);
+
+	may(fcntl(fd, F_SETLEASE, F_RDLCK));
+	/* It comes with an owner, which would be named first. */
+	CHECK(fcntl(fd, F_SETOWN, 0) == 0);
+}
+
+static void set_packets(void)
+{
+	int p[2];
+
+	CHECK(pipe2(p, O_DIRECT) == 0);
+}
+
+/* ---- signals, credentials ---- */
+
+static void set_flood(void)
+{
+	union sigval v = { .sival_int = 1 };
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
+	for (int i = 0; i < 257; i++)
+		CHECK(sigqueue(getpid(), SIGRTMIN, v) == 0);
+}
+
+static const struct { const char *name; void (*set)(void); } modes[] = {
+	{ "none", set_none }, { "child", set_child }, { "dead_child", set_dead_child },
+	{ "timers", set_timers }, { "alarm_timer", set_alarm_timer },
+	{ "subreaper", set_subreaper }, { "personality", set_personality }, { "uts", set_uts },
+	{ "seccomp", set_seccomp }, { "own_files", set_own_files },
+	{ "tls", set_tls }, { "leader_gone", set_leader_gone }, { "sysv", set_sysv },
+	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
+	{ "ldt", set_ldt }, { "policy", set_policy }, { "deleted_cwd", set_deleted_cwd },
+	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "lock", set_lock }, { "fifo", set_fifo },
+	{ "flock", set_flock }, { "owner", set_owner }, { "socket", set_socket },
+	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },
+	{ "deleted_path", set_deleted_path }, { "proc", set_proc }, { "proc_dir", set_proc_dir },
+	{ "memfd_lock", set_memfd_lock }, { "lease", set_lease }, { "pidfd", set_pidfd },
+	{ "inotify", set_inotify }, { "unread", set_unread }, { "packets", set_packets },
+	{ "flood", set_flood },
+};
+
+int main(int argc, char **argv)
+{
+	CHECK(argc >= 2);
+	arg = argc > 2 ? argv[2] : "/dev/null";
+	prog_init();
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		if (strcmp(modes[i].name, argv[1]))
+			continue;
+		modes[i].set();
+		prog_ready();
+		prog_done();
+	}
+	prog_say("FAIL no mode '%s'", argv[1]);
+	return 1;
+}
