@@ -1,0 +1,36 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+load helpers
+
+@test "file: killed and brought back twice" {
+	for e in $(engines); do
+		mkdir "$e"
+		start_prog file "$PWD/$e"
+		roundtrip "$e"
+	done
+}
+
+@test "file: refused by name" {
+	: >leased
+	for e in $(engines); do
+		refuses "$e" deleted 'fd 3 \(.*/deleted \(deleted\)\): deleted files'
+		refuses "$e" lock 'fd 3 \(.*/locked\): file locks'
+		refuses "$e" flock 'fd 3 \(.*/flocked\): file locks'
+		refuses "$e" lease 'fd 3 \(.*/leased\): leases' "$PWD/leased"
+		refuses "$e" owner 'fd 3 \(.*/owned\): it has an owner \(F_SETOWN\)'
+		refuses "$e" socket 'fd 3 \(socket:\[[0-9]+\]\): sockets'
+		refuses "$e" proc 'fd 3 \(.*maps\): files of /proc and /sys'
+	done
+}
+
+# Only the path counts: an editor that writes a new file in its place is no obstacle.
+@test "file: what is at the path now is what it reads" {
+	for e in $(engines); do
+		mkdir "edited.$e"
+		start_prog file "$PWD/edited.$e" edited
+		snapshot_kill "$e" "$e.img"
+		sed -i 's/^.*$/was changed by now, and longer than it was before/' "edited.$e/edited"
+		restore_detached "$e" "$e.img"
+		check_prog
+	done
+}
