@@ -104,12 +104,12 @@ piped() { status=0; "$CKPT_BUILD/ckptbpf" "$@" 2>err || status=$?; stderr=$(cat 
 			print("ready", flush=True)
 			signal.pause()
 		EOF
-		start python python3 p.py
+		start python "$(python)" p.py
 		wait_log '^ready$'
 		sleep 0.3
 		make_both "$e"
 		python3 "$cmp_py" ours.core theirs.core
-		same_answers "$(command -v python3)" 'thread apply all bt' 'info auxv' 'info proc mappings'
+		same_answers "$(python)" 'thread apply all bt' 'info auxv' 'info proc mappings'
 		in_ns kill -KILL "$pid"
 	done
 }

@@ -30,6 +30,9 @@ requires()
 	done
 }
 
+# As the demo does: a shim of some version manager is not the program.
+python() { [ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3; }
+
 fail()
 {
 	echo "FAIL: $*" >&2

@@ -4,9 +4,6 @@
 # result is that of a run nobody disturbed.
 load helpers
 
-# As the demo does: a shim of some version manager is not the program.
-python() { [ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3; }
-
 # Killed and brought back COUNT times in the middle of its work. The rest of a
 # relative timeout may be lost (3); nothing else.
 disturb() # ENGINE COUNT

@@ -146,6 +146,10 @@ static void test_xstate(void)
 	ok(core_xstate_spread(x, 2696, avx512 | pkru) == 2696 && is(x, 2432, 2688, 7), "Intel's stays");
 	fill(x, 896, 1408, 8);
 	ok(core_xstate_spread(x, 2432, avx512) == 2688 && is(x, 1152, 1664, 8), "without PKRU");
+	memset(x + 512, 0, 8);
+	ok(core_xstate_spread(x, 11008, 0x600e7) == 2688, "AMX that was not used is left out");
+	x[514] = 6;
+	ok(core_xstate_spread(x, 11008, 0x600e7) == 11008, "used, it stays");
 	ok(core_xstate_spread(x, 832, 7) == 832, "AVX alone lies the same everywhere");
 }
 

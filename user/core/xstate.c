@@ -4,6 +4,8 @@
  * leave no room for MPX, which they never had. A core file has no CPUID, and
  * debuggers take Intel's places (gdb before 14 always, gdb since then unless it
  * knows the size), so that is how gdb's own core files and ours are laid out.
+ * AMX, 8 KiB behind all that, is left out where the thread has not used it:
+ * older debuggers do not know the longer note.
  */
 #include "core/core_int.h"
 
@@ -12,6 +14,8 @@
 #define PKRU		(1ull << 9)
 #define MPX		(3ull << 3)
 #define AVX512		(7ull << 5)
+#define AMX		(3ull << 17)
+#define XSTATE_BV_AT	512
 #define CLOSE_LEN	2432u	/* AMD's: all up to AVX-512 */
 #define CLOSE_PKRU_LEN	2440u
 #define WIDE_LEN	2688u	/* Intel's */
@@ -34,7 +38,11 @@ uint32_t core_xstate_spread(uint8_t *x, uint32_t len, uint64_t xfeatures)
 	uint8_t close[CLOSE_PKRU_LEN];
 	uint32_t want = xfeatures & PKRU ? CLOSE_PKRU_LEN : CLOSE_LEN;
 	uint32_t wide = xfeatures & PKRU ? WIDE_PKRU_LEN : WIDE_LEN;
+	uint64_t used;
 
+	memcpy(&used, x + XSTATE_BV_AT, sizeof(used));
+	if (len > wide && xfeatures & AMX && !(used & AMX) && used < AMX)
+		return wide;
 	if (len != want || xfeatures & MPX || !(xfeatures & (PKRU | AVX512)))
 		return len;
 	memcpy(close, x, len);
