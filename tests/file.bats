@@ -19,7 +19,19 @@ load helpers
 		refuses "$e" lease 'fd 3 \(.*/leased\): leases' "$PWD/leased"
 		refuses "$e" owner 'fd 3 \(.*/owned\): it has an owner \(F_SETOWN\)'
 		refuses "$e" socket 'fd 3 \(socket:\[[0-9]+\]\): sockets'
-		refuses "$e" proc 'fd 3 \(.*maps\): files of /proc and /sys'
+		refuses "$e" device 'fd 3 \(/dev/.*ptmx\): devices'
+	done
+}
+
+# A device is one wherever its node lies.
+@test "file: a device whose node is gone is opened by its usual name" {
+	for e in $(engines); do
+		mknod zero c 1 5 && : 2>/dev/null <zero || skip "no device node can be made here"
+		start_prog file device "$PWD/zero"
+		snapshot_kill "$e" "$e.img"
+		rm zero
+		restore_detached "$e" "$e.img"
+		check_prog
 	done
 }
 

@@ -14,7 +14,6 @@ load helpers
 	for e in $(engines); do
 		refuses "$e" deleted_dir 'fd 3 \(.*/gone \(deleted\)\): deleted files'
 		refuses "$e" deleted_path 'fd 3 \(.*/gone \(deleted\)\): deleted files'
-		refuses "$e" proc_dir 'fd 3 \(/proc\): files of /proc and /sys'
 	done
 }
 

@@ -343,6 +343,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_DIR = 7,	/* a folder opened for reading; pos as its filesystem counts */
 	CKPT_FILE_PATH = 8,	/* opened with O_PATH: a place of any type, neither read nor written */
 	CKPT_FILE_SHMEM = 9,	/* of a SHMEM: opened, mapped or both */
+	CKPT_FILE_PROC = 12,	/* of /proc, of any type; of a process: of one of the image */
 };
 
 struct ckpt_fd {

@@ -3,6 +3,7 @@
  * file DIR: descriptors on regular files and harmless devices: numbers with
  * gaps, offsets, flags, which share a description, and that work goes on at
  * the very byte.
+ * file device NODE: one on the zero device, whose node the test takes away.
  * file DIR edited: one descriptor; the test writes the file anew meanwhile.
  */
 #include "prog.h"
@@ -92,6 +93,9 @@ static bool same(int a, int b)
 
 static void set_up(void)
 {
+	char direct[PATH_MAX];
+	int fd;
+
 	make("data", 100000);
 	make("log", 10);
 	make("out", 0);
@@ -109,6 +113,13 @@ static void set_up(void)
 	open_at(50, "/dev/null", O_RDWR);
 	open_at(51, "/dev/zero", O_RDONLY | O_NONBLOCK);
 	open_at(52, "/dev/urandom", O_RDONLY);
+	open_at(53, "/dev/full", O_RDWR | O_CLOEXEC);
+	open_at(54, "/dev/random", O_RDONLY | O_NONBLOCK);
+	/* Not every filesystem has it. */
+	snprintf(direct, sizeof(direct), "%s/data", dir);
+	fd = open(direct, O_RDONLY | O_DIRECT);
+	CHECK(fd < 0 || (dup3(fd, 55, O_CLOEXEC) == 55 && close(fd) == 0));
+	CHECK(lseek(55, 4096, SEEK_SET) == 4096 || fd < 0);
 	open_at(899, "out", O_RDONLY);
 }
 
@@ -133,6 +144,7 @@ static void check_same_fds(void)
 
 static void check_going_on(void)
 {
+	static char page[4096] __attribute__((aligned(4096)));
 	char buf[64];
 	struct stat st;
 
@@ -150,6 +162,12 @@ static void check_going_on(void)
 	buf[0] = 1;
 	CHECK(read(51, buf, 1) == 1 && buf[0] == 0);
 	CHECK(read(52, buf, 16) == 16);
+	CHECK(write(53, buf, 1) == -1 && errno == ENOSPC);
+	CHECK(read(54, buf, 16) == 16);
+	if (before[55].open) {
+		CHECK(read(55, page, sizeof(page)) == sizeof(page));
+		CHECK(page[0] == 'a' + 4096 % 23);
+	}
 }
 
 /* Only the path counts: what is there now is what it reads. */
@@ -166,11 +184,24 @@ static void edited(void)
 	CHECKF(!strncmp(buf, "changed", 7), "%s", buf);
 }
 
+static void device(const char *node)
+{
+	char c = 1;
+
+	CHECK(open(node, O_RDONLY) == 3);
+	prog_ready();
+	CHECK(read(3, &c, 1) == 1 && c == 0);
+}
+
 int main(int argc, char **argv)
 {
 	CHECK(argc >= 2);
 	dir = argv[1];
 	prog_init();
+	if (!strcmp(dir, "device")) {
+		device(argv[2]);
+		prog_done();
+	}
 	if (argc > 2) {
 		edited();
 		prog_done();

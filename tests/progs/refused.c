@@ -25,6 +25,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <time.h>
 
 static const char *arg;
@@ -251,8 +252,36 @@ static void set_fifo(void)
 static void set_flock(void) { CHECK(flock(make_file("flocked"), LOCK_EX) == 0); }
 static void set_owner(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, getpid()) == 0); }
 static void set_socket(void) { CHECK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0); }
-static void set_proc_dir(void) { CHECK(open("/proc", O_RDONLY | O_DIRECTORY) >= 0); }
-static void set_proc(void) { CHECK(open("/proc/self/maps", O_RDONLY) >= 0); }
+static void set_device(void) { may(open("/dev/ptmx", O_RDWR | O_NOCTTY)); }
+static void set_proc_other(void) { CHECK(open("/proc/1/stat", O_RDONLY) == 3); }
+static void set_pressure(void) { may(open("/proc/pressure/memory", O_RDWR)); }
+
+static void open_proc_thread(void) { CHECK(open("/proc/thread-self/comm", O_RDONLY) == 3); }
+static void set_proc_thread(void) { thread_that(open_proc_thread); }
+
+/* A process that has ended since. */
+static void set_proc_gone(void)
+{
+	char path[40];
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(0);
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	CHECK(pid > 0 && open(path, O_RDONLY) == 3 && waitpid(pid, NULL, 0) == pid);
+}
+
+/* Of the program before execve(), whose memory it keeps. */
+static void set_proc_exec(void)
+{
+	if (!strcmp(arg, "again")) {
+		CHECK(fcntl(3, F_GETFD) == 0);
+		return;
+	}
+	CHECK(open("/proc/self/mem", O_RDONLY) == 3);
+	execl("/proc/self/exe", "refused", "proc_exec", "again", NULL);
+	CHECK(false);
+}
 
 /* The file lives on in a message that nobody has read. */
 static void send_away(int fd)
@@ -337,7 +366,9 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "lock", set_lock }, { "fifo", set_fifo },
 	{ "flock", set_flock }, { "owner", set_owner }, { "socket", set_socket },
 	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },
-	{ "deleted_path", set_deleted_path }, { "proc", set_proc }, { "proc_dir", set_proc_dir },
+	{ "deleted_path", set_deleted_path }, { "device", set_device },
+	{ "proc_other", set_proc_other }, { "proc_thread", set_proc_thread },
+	{ "proc_gone", set_proc_gone }, { "proc_exec", set_proc_exec }, { "pressure", set_pressure },
 	{ "memfd_lock", set_memfd_lock }, { "lease", set_lease }, { "pidfd", set_pidfd },
 	{ "inotify", set_inotify }, { "unread", set_unread }, { "packets", set_packets },
 	{ "flood", set_flood },

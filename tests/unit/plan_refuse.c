@@ -173,6 +173,7 @@ static const struct change changes[] = {
 	C(FILE, 0, file, kind, 7, "is not a folder's"),
 	C(FILE, 0, file, kind, 8, "are not those of a place"),
 	C(FILE, 0, file, mode, 020600, "not a regular file's"),
+	C(FILE, 0, file, kind, CKPT_FILE_PROC, "is not below /proc"),
 	C(FILE, 0, file, flags, 0101100, "flags 0101100"),
 	C(FILE, 0, file, flags, 3, "flags 03"),
 	C(FILE, 1, file, mode, 0220620, "mode 0220620"),

@@ -203,6 +203,8 @@ int restore_resume(struct restore *r)
 	if (!err)
 		err = set_oom_score(t);
 	if (!err)
+		err = res_proc_seek(&r->plan, t);
+	if (!err)
 		err = write_pidfile(r);
 	if (!err)
 		err = ckpt_interrupt_check();

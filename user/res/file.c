@@ -5,13 +5,17 @@
  * kept. Regular files are reopened by path, never created or truncated; a
  * description that leads out of the snapshot is recorded as external.
  *
+ * Files of /proc: see file_proc.c.
+ *
  * Saved: path, flags, position and inode of each description, and which
  * descriptors share it.
  * Restored: opened by path without O_CREAT or O_TRUNC, lseek(), dup3() to each
  * number; of an external one what --inherit names or the restorer's own
  * standard descriptor.
- * Refused: at the restore, a path that leads to nothing or another type.
- * Lost: who opened it, posix_fadvise(), F_SETSIG without an owner.
+ * Refused: at the restore, a path that leads to nothing or another type; files
+ * of /proc that tell of another process or of one thread; other devices.
+ * Lost: who opened it, posix_fadvise(), F_SETSIG without an owner; that a file of
+ * /sys has not changed since it was read: poll() tells once that it has.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +24,12 @@
 #include <sys/stat.h>
 
 #include "lib/fail.h"
+#include "res/file_proc.h"
 #include "res/shmem.h"
 
 #define FMODE_READ	0x1u
 #define FMODE_WRITE	0x2u
 #define PROC_MAGIC	0x9fa0u
-#define SYSFS_MAGIC	0x62656572u
 #define HUGETLBFS_MAGIC	0x958458f6u
 #define O_PATH_KERNEL	010000000u
 
@@ -100,8 +104,6 @@ static const char *path_refusal(const struct gather_fd *g)
 {
 	if (!g->nlink || dump_path_deleted(g->path, g->path_len))
 		return "deleted files cannot be saved yet";
-	if (g->s_magic == PROC_MAGIC || g->s_magic == SYSFS_MAGIC)
-		return "files of /proc and /sys cannot be saved yet";
 	if (g->s_magic == HUGETLBFS_MAGIC)
 		return "files of hugetlbfs cannot be saved yet";
 	if (!g->path_len || g->path[0] != '/')
@@ -124,6 +126,10 @@ static uint32_t classify(struct ckpt_dump *d, const struct gather_fd *g, const c
 	/* Whatever type its inode has: none until 6.15, a regular file's since 6.16. */
 	if (dump_anon_of(d, g->cookie))
 		return CKPT_FILE_ANON;
+	if (g->s_magic == PROC_MAGIC) {
+		*why = res_proc_refusal(d, g);
+		return *why ? 0 : CKPT_FILE_PROC;
+	}
 	if (g->file.flags & O_PATH_KERNEL) {
 		*why = path_refusal(g);
 		return *why ? 0 : CKPT_FILE_PATH;

@@ -19,6 +19,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fail.h"
+#include "res/file_proc.h"
 #include "res/shmem.h"
 
 /* f_flags that open() takes again; what creates or truncates is not among them. */
@@ -42,12 +43,34 @@ static uint32_t kernel_dev(dev_t dev)
 	       (uint32_t)((dev >> 12) & 0xfff00);
 }
 
+static bool is_device(const char *path, uint32_t rdev)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISCHR(st.st_mode) && kernel_dev(st.st_rdev) == rdev;
+}
+
+/* A device is one wherever its node lies: the path it had, else the usual one. */
+static const char *path_of(const struct plan_file *f)
+{
+	static const char *const usual[] = {
+		[3] = "/dev/null", [5] = "/dev/zero", [7] = "/dev/full", [8] = "/dev/random",
+		[9] = "/dev/urandom",
+	};
+	uint32_t minor = f->rec.rdev & 0xfffff;
+
+	if (f->rec.kind != CKPT_FILE_DEV || is_device(f->path, f->rec.rdev))
+		return f->path;
+	return minor < sizeof(usual) / sizeof(*usual) && usual[minor] &&
+	       is_device(usual[minor], f->rec.rdev) ? usual[minor] : f->path;
+}
+
 /* Is what lies at the path of the kind that the image says? st is filled in. */
 static int check_kind(const struct plan_file *f, struct stat *st)
 {
 	/* Of a place that is a symbolic link, not where it leads to. */
-	bool link = f->rec.kind == CKPT_FILE_PATH && f->rec.flags & O_NOFOLLOW;
-	cleanup_close int fd = open_path(f->path, O_PATH | (link ? O_NOFOLLOW : 0));
+	bool link = f->rec.flags & O_PATH && f->rec.flags & O_NOFOLLOW;
+	cleanup_close int fd = open_path(path_of(f), O_PATH | (link ? O_NOFOLLOW : 0));
 
 	if (fd < 0)
 		return ckpt_fail(fd, 0, "file %s", f->path);
@@ -59,7 +82,7 @@ static int check_kind(const struct plan_file *f, struct stat *st)
 	} else if (f->rec.kind == CKPT_FILE_DIR) {
 		if (!S_ISDIR(st->st_mode))
 			return ckpt_fail(-ENOTDIR, 0, "file %s: it is not a folder any more", f->path);
-	} else if (f->rec.kind == CKPT_FILE_PATH) {
+	} else if (f->rec.kind == CKPT_FILE_PATH || f->rec.kind == CKPT_FILE_PROC) {
 		if ((st->st_mode ^ f->rec.mode) & S_IFMT)
 			return ckpt_fail(-EINVAL, 0, "file %s: it is of another type now", f->path);
 	} else if (!S_ISREG(st->st_mode)) {
@@ -80,11 +103,16 @@ static int reopen(const struct plan_file *f, uint64_t flags)
 
 	if (err)
 		return err;
-	fd = open_path(f->path, flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
+	fd = open_path(path_of(f), flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return ckpt_fail(fd, 0, "file %s: open", f->path);
 	if (fstat(fd, &got) || got.st_dev != want.st_dev || got.st_ino != want.st_ino)
 		return ckpt_fail(-EAGAIN, 0, "file %s: it changed while it was opened", f->path);
+	if (f->rec.kind == CKPT_FILE_PROC) {
+		err = res_proc_check_opened(f, fd);
+		if (err)
+			return err;
+	}
 	if (!(flags & O_PATH) && fcntl(fd, F_SETFL, flags & SETFL_FLAGS) < 0)
 		return ckpt_fail(-errno, 0, "file %s: F_SETFL %#llx", f->path,
 				 (unsigned long long)flags);
@@ -122,10 +150,15 @@ int res_file_check(const struct ckpt_plan *p)
 
 	for (size_t i = 0; i < p->files.n && !err; i++) {
 		const struct plan_file *f = &p->files.v[i];
+		struct proc_path own;
 		struct stat st;
 
 		if (f->rec.kind == CKPT_FILE_PIPE || f->rec.kind == CKPT_FILE_EXTERNAL ||
 		    f->rec.kind == CKPT_FILE_ANON || f->rec.kind == CKPT_FILE_SHMEM)
+			continue;
+		/* Of the process itself it is there as soon as the process is. */
+		if (f->rec.kind == CKPT_FILE_PROC &&
+		    (!proc_path_parse(f->path, strlen(f->path), &own) || own.pid))
 			continue;
 		err = check_kind(f, &st);
 		if (!err && f->rec.kind == CKPT_FILE_REG && (uint64_t)st.st_size < f->rec.pos &&
@@ -231,9 +264,9 @@ static int open_regular(const struct ckpt_plan *p, const struct plan_file *f)
 	int fd;
 
 	/* A regular file may have it from O_TMPFILE. */
-	if (f->rec.kind == CKPT_FILE_DIR)
+	if (S_ISDIR(f->rec.mode))
 		flags |= f->rec.flags & O_DIRECTORY;
-	if (f->rec.kind == CKPT_FILE_PATH)
+	if (f->rec.flags & O_PATH)
 		flags = f->rec.flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW);
 	fd = shmem ? res_shmem_open(p, f, flags) : reopen(f, flags);
 	if (fd >= 0 && seeks &&

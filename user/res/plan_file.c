@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "res/file_proc.h"
 #include "res/plan_int.h"
 
 /* f_flags of an open file: what open() acts on and forgets is never there. */
@@ -77,12 +78,36 @@ static int check_kind(struct ckpt_plan *p, const struct ckpt_rec *rec, const str
 		if (!S_ISREG(f->mode))
 			return bad(rec, "mode 0%o is not a memory object's", f->mode);
 		return plan_shmem(p, f->obj) ? 0 : bad(rec, "obj %u is no SHMEM that came before", f->obj);
+	case CKPT_FILE_PROC:
+		if (f->flags & O_PATH && (f->flags & ~(uint32_t)PATH_FLAGS || f->pos))
+			return bad(rec, "flags 0%o or pos are not those of a place", f->flags);
+		if (!S_ISREG(f->mode) && !S_ISDIR(f->mode) && !(S_ISLNK(f->mode) && f->flags & O_PATH))
+			return bad(rec, "mode 0%o is not of a file of /proc", f->mode);
+		break;
 	case CKPT_FILE_EXTERNAL:
 		break;
 	default:
 		return unknown(rec, "kind %u", f->kind);
 	}
 	return f->kind != CKPT_FILE_PIPE && f->obj ? bad(rec, "obj %u, but it is no pipe", f->obj) : 0;
+}
+
+/* Only of a process that is in the image, and only what is there before its threads are. */
+static int check_proc(struct ckpt_plan *p, const struct ckpt_rec *rec, const char *path)
+{
+	struct proc_path of;
+
+	if (!proc_path_parse(path, strlen(path), &of))
+		return bad(rec, "path %s is not below /proc", path);
+	if (of.tid && of.tid != of.pid)
+		return bad(rec, "path %s: thread %d is not there yet", path, of.tid);
+	for (size_t i = 0; of.pid && i <= p->tasks.n; i++) {
+		if (i == p->tasks.n)
+			return bad(rec, "path %s: process %d is not in the image", path, of.pid);
+		if (p->tasks.v[i].rec.pid == of.pid)
+			break;
+	}
+	return 0;
 }
 
 int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec)
@@ -106,6 +131,8 @@ int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	slot->rec = *f;
 	path = f->kind != CKPT_FILE_PIPE && f->kind != CKPT_FILE_EXTERNAL && f->kind != CKPT_FILE_ANON;
 	err = plan_text(rec, (const char *)(f + 1), f->path_len, path, "path", &slot->path);
+	if (!err && f->kind == CKPT_FILE_PROC)
+		err = check_proc(p, rec, slot->path);
 	return err ? err : plan_new_object(p, rec, f->id, (uint32_t)p->files.n - 1, 0);
 }
 

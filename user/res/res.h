@@ -38,6 +38,9 @@ int res_file_open_mapped(const struct ckpt_plan *p, uint32_t file, bool write);
 /* Before anything is made: is every file there, of the right kind, long enough for its mappings? */
 int res_file_check(const struct ckpt_plan *p);
 
+/* From outside, when nothing of the restorer is left in it: the positions in files of /proc. */
+int res_proc_seek(const struct ckpt_plan *p, const struct plan_task *t);
+
 /* "RLIMIT_CPU" ... */
 const char *res_rlimit_name(unsigned int limit);
 
