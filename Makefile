@@ -327,7 +327,7 @@ compile_commands.json: FORCE	## for editors and clang tools
 
 ## -- other
 deps:			## list missing packages with their size, then install them
-	@scripts/deps.sh --install build demo check lint vm
+	@scripts/deps.sh --install build demo check programs lint vm
 install: all		## into DESTDIR/PREFIX
 	install -D -m 755 $(TOOL) $(DESTDIR)$(SBINDIR)/ckptbpf
 	install -D -m 755 $(O)/libckptbpf.so.$(ABI) $(DESTDIR)$(LIBDIR)/libckptbpf.so.$(ABI)

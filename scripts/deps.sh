@@ -12,10 +12,12 @@ packages_of()
 	build)	echo gcc libc6-dev binutils make clang bpftool libbpf-dev libelf-dev zlib1g-dev \
 			libxxhash-dev nettle-dev libjson-c-dev ;;
 	demo)	echo python3 util-linux procps ;;
-	check)	echo bats python3 perl xz-utils zstd strace gdb elfutils util-linux procps ;;
+	check)	echo bats python3 perl xz-utils zstd strace gdb elfutils util-linux procps \
+			sqlite3 vim-tiny ;;
+	programs) echo default-jre-headless ecj nodejs ffmpeg emacs-nox ;;
 	lint)	echo git shellcheck codespell clang-format sparse mandoc ;;
 	vm)	echo qemu-system-x86 busybox-static cpio kmod mmdebstrap debian-archive-keyring ;;
-	*)	echo "deps.sh: no group '$1': build, demo, check, lint, vm" >&2; exit 2 ;;
+	*)	echo "deps.sh: no group '$1': build, demo, check, programs, lint, vm" >&2; exit 2 ;;
 	esac
 }
 

@@ -3,21 +3,7 @@
 # Packaged programs at real work, killed in the middle and brought back: the
 # result is that of a run nobody disturbed.
 load helpers
-
-# Killed and brought back COUNT times in the middle of its work. The rest of a
-# relative timeout may be lost (3); nothing else.
-disturb() # ENGINE COUNT
-{
-	local i
-	for ((i = 1; i <= $2; i++)); do
-		sleep 0.3
-		alive "$pid" || fail "it ended before snapshot $i"
-		ck snapshot "$pid" --engine "$1" --kill --force -o "$dir/$1.img"
-		[ "$status" = 0 ] || [ "$status" = 3 ] || fail "status $status"
-		wait_gone "$pid"
-		restore_detached "$1" "$dir/$1.img"
-	done
-}
+load programs
 
 @test "programs: python3 with 4 threads, three times from one image, each going on exactly there" {
 	requires python3
