@@ -82,6 +82,10 @@ enum pid_type {
 
 typedef __u8 u8;
 
+typedef __s16 s16;
+
+typedef __u16 u16;
+
 typedef __u32 u32;
 
 typedef __s64 s64;
@@ -266,20 +270,29 @@ struct task_struct {
 	struct thread_struct thread;
 };
 
+typedef long unsigned int vm_flags_t;
+
 typedef struct {
 	void *ldt;
 	void *vdso;
+	u16 pkey_allocation_map;
+	s16 execute_only_pkey;
 } mm_context_t;
 
 typedef struct {
 } mm_flags_t;
 
+struct futex_private_hash;
+
 struct file;
 
 struct mm_struct {
 	struct {
+		atomic_t membarrier_state;
 		atomic_t mm_users;
 		int map_count;
+		struct futex_private_hash *futex_phash;
+		vm_flags_t def_flags;
 		long unsigned int start_code;
 		long unsigned int end_code;
 		long unsigned int start_data;
@@ -297,8 +310,6 @@ struct mm_struct {
 		struct file *exe_file;
 	};
 };
-
-typedef long unsigned int vm_flags_t;
 
 struct vm_userfaultfd_ctx {
 	void *ctx;
@@ -541,12 +552,16 @@ struct file {
 	file_ref_t f_ref;
 };
 
-struct qstr {
-	void *name;
+struct lockref {
+	union {
+		struct {
+			int count;
+		};
+	};
 };
 
-struct lockref {
-	int count;
+struct qstr {
+	void *name;
 };
 
 struct dentry {
@@ -633,7 +648,6 @@ union fpregs_state {
 
 struct fpstate {
 	unsigned int size;
-	unsigned int user_size;
 	u64 xfeatures;
 	u64 user_xfeatures;
 	union fpregs_state regs;
@@ -714,6 +728,11 @@ struct k_itimer {
 
 struct ipc_namespace {
 	struct ns_common ns;
+};
+
+struct futex_private_hash {
+	unsigned int hash_mask;
+	bool custom;
 };
 
 struct bpf_iter_meta {

@@ -57,6 +57,27 @@ struct mm_struct___to617 {
 	unsigned long flags;
 } CO_RE;
 
+/*
+ * LAM since 6.4, where CONFIG_ADDRESS_MASKING is set. The table of futexes since
+ * 6.16, where CONFIG_FUTEX_PRIVATE_HASH is; in a struct of its own in 7.2.
+ */
+struct mm_context___lam {
+	unsigned long untag_mask;
+} CO_RE;
+
+struct futex_mm_data___72 {
+	struct futex_private_hash *phash;
+} CO_RE;
+
+struct mm_struct___lam {
+	struct mm_context___lam context;
+} CO_RE;
+
+struct mm_struct___72 {
+	struct futex_mm_data___72 futex;
+	unsigned long def_vma_flags;
+} CO_RE;
+
 /* The flag instead of a state word: 7.2. */
 struct hrtimer___72 {
 	bool is_queued;
@@ -127,20 +148,84 @@ static __always_inline __u64 compat_robust_list(struct task_struct *t)
 	return 0;
 }
 
-static __always_inline __u32 compat_dumpable(struct task_struct *t, struct mm_struct *mm)
+static __always_inline __u64 compat_mm_flags(struct mm_struct *mm)
 {
-	struct task_struct___72 *t72 = (void *)t;
 	struct mm_struct___to617 *old = (void *)mm;
 	__u64 flags = 0;
 
+	if (bpf_core_field_exists(old->flags))
+		return BPF_CORE_READ(old, flags);
+	bpf_probe_read_kernel(&flags, sizeof(flags), (void *)mm +
+			      bpf_core_field_offset(struct mm_struct, flags));
+	return flags;
+}
+
+static __always_inline __u32 compat_dumpable(struct task_struct *t, struct mm_struct *mm)
+{
+	struct task_struct___72 *t72 = (void *)t;
+
 	if (bpf_core_field_exists(t72->exec_state))
 		return BPF_CORE_READ(t72, exec_state, dumpable);
-	if (bpf_core_field_exists(old->flags))
-		flags = BPF_CORE_READ(old, flags);
-	else
-		bpf_probe_read_kernel(&flags, sizeof(flags), (void *)mm +
-				      bpf_core_field_offset(struct mm_struct, flags));
-	return flags & 3;	/* MMF_DUMPABLE_MASK */
+	return compat_mm_flags(mm) & 3;	/* MMF_DUMPABLE_MASK */
+}
+
+static __always_inline __u64 compat_def_flags(struct mm_struct *mm)
+{
+	struct mm_struct___72 *m72 = (void *)mm;
+
+	if (bpf_core_field_exists(mm->def_flags))
+		return mm->def_flags;
+	if (bpf_core_field_exists(m72->def_vma_flags))
+		return BPF_CORE_READ(m72, def_vma_flags);
+	return 0;
+}
+
+/* include/linux/mm_types.h: MMF_*; the numbers are not in the kernel's type information. */
+#define MMF_THP_EXCEPT_ADVISED	(1ull << 23)	/* since 6.18; before: it used a page of zeros */
+#define MMF_DISABLE_THP		(1ull << 24)
+#define MMF_HAS_MDWE		(1ull << 28)	/* since 6.3 */
+#define MMF_BIT_29		(1ull << 29)	/* see below */
+#define MMF_VM_MERGE_ANY	(1ull << 30)	/* since 6.7 */
+
+/*
+ * Bit 29: from 6.4 to 6.6 MERGE_ANY, since 6.7 MDWE_NO_INHERIT, which never is
+ * without HAS_MDWE.
+ */
+static __always_inline __u32 compat_mm_settings(struct mm_struct *mm)
+{
+	struct mm_struct___to617 *old = (void *)mm;
+	__u64 f = compat_mm_flags(mm);
+	__u32 set = 0;
+
+	if (f & MMF_DISABLE_THP)
+		set |= CKPT_MMOPT_NO_THP;
+	if (!bpf_core_field_exists(old->flags) && f & MMF_THP_EXCEPT_ADVISED)
+		set |= CKPT_MMOPT_NO_THP | CKPT_MMOPT_THP_ADVISED;
+	if (f & MMF_HAS_MDWE)
+		set |= CKPT_MMOPT_MDWE | (f & MMF_BIT_29 ? CKPT_MMOPT_MDWE_OWN : 0);
+	else if (f & MMF_BIT_29)
+		set |= CKPT_MMOPT_KSM;
+	if (f & MMF_VM_MERGE_ANY)
+		set |= CKPT_MMOPT_KSM;
+	return set;
+}
+
+/* Only what the program asked for itself: another size follows from its threads. */
+static __always_inline void compat_futex_slots(struct mm_struct *mm, struct ckpt_mmopt *o)
+{
+	struct mm_struct___72 *m72 = (void *)mm;
+	struct futex_private_hash *h = (void *)0;
+
+	if (bpf_core_field_exists(mm->futex_phash))
+		h = BPF_CORE_READ(mm, futex_phash);
+	else if (bpf_core_field_exists(m72->futex.phash))
+		h = BPF_CORE_READ(m72, futex.phash);
+	if (!h || !BPF_CORE_READ(h, custom))
+		return;
+	o->flags |= CKPT_MMOPT_FUTEX_SLOTS;
+	o->futex_slots = BPF_CORE_READ(h, hash_mask);
+	if (o->futex_slots)
+		o->futex_slots++;
 }
 
 /* An int until 7.1, a byte in 7.2; not there without SMP, where only current runs. */

@@ -106,6 +106,8 @@ struct gather_proc {
 	__u32 nchildren;	/* length of task_struct->children of the leader, at most 64 counted; others see their own threads */
 	__u64 start_time;	/* leader->start_time: with pid it names a process for ever */
 	__u64 ctx_ldt;		/* mm->context.ldt: cookie, 0: none */
+	struct ckpt_mmopt mmopt;	/* coredump_filter 0 */
+	__u64 def_flags;	/* mm->def_flags, raw */
 	__s32 path_err;		/* of the first of exe, cwd, root that has no text: -errno */
 	__u32 pad0;
 	char text[];		/* exe_len cwd_len root_len bytes, no NUL */

@@ -275,6 +275,45 @@ static __always_inline void fill_auxv(struct gather_proc *o, struct mm_struct *m
 	}
 }
 
+#define VM_LOCKED		0x00002000ull
+#define VM_LOCKONFAULT		0x00080000ull
+#define LAM_BITS		62		/* the highest that a tag takes, down to where addresses end */
+
+static __always_inline void fill_mmopt(struct gather_proc *o, struct mm_struct *mm)
+{
+	struct mm_struct___lam *lam = (void *)mm;
+	__u32 state = mm->membarrier_state.counter;
+
+	o->mmopt.flags = compat_mm_settings(mm);
+	o->def_flags = compat_def_flags(mm);
+	if (o->def_flags & VM_LOCKED)
+		o->mmopt.flags |= CKPT_MMOPT_LOCK_FUTURE;
+	if (o->def_flags & VM_LOCKONFAULT)
+		o->mmopt.flags |= CKPT_MMOPT_LOCK_ONFAULT;
+	/* MEMBARRIER_STATE_*: two bits of each, in the order PRIVATE, GLOBAL, SYNC_CORE, RSEQ. */
+	if (state & 0x03)
+		o->mmopt.membarrier |= 1 << 4;
+	if (state & 0x0c)
+		o->mmopt.membarrier |= 1 << 2;
+	if (state & 0x30)
+		o->mmopt.membarrier |= 1 << 6;
+	if (state & 0xc0)
+		o->mmopt.membarrier |= 1 << 8;
+	o->mmopt.exec_pkey = -1;
+	if (bpf_core_field_exists(mm->context.pkey_allocation_map)) {
+		o->mmopt.pkeys = mm->context.pkey_allocation_map;
+		if (o->mmopt.pkeys)
+			o->mmopt.exec_pkey = mm->context.execute_only_pkey;
+	}
+	if (bpf_core_field_exists(lam->context.untag_mask)) {
+		__u64 tag = ~BPF_CORE_READ(lam, context.untag_mask);
+
+		for (int i = 0; i < 16; i++)
+			o->mmopt.tag_bits += tag >> (LAM_BITS - i) & 1;
+	}
+	compat_futex_slots(mm, &o->mmopt);
+}
+
 static __always_inline void fill_mm(struct gather_proc *o, struct task_struct *t, struct mm_struct *mm)
 {
 	o->mm.start_code = mm->start_code;
@@ -294,6 +333,7 @@ static __always_inline void fill_mm(struct gather_proc *o, struct task_struct *t
 	o->map_count = mm->map_count;
 	if (bpf_core_field_exists(mm->context.ldt))
 		o->ctx_ldt = (__u64)mm->context.ldt;
+	fill_mmopt(o, mm);
 }
 
 static __always_inline void fill_ns(struct ckpt_container *o, struct task_struct *t,

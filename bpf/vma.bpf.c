@@ -19,10 +19,12 @@ _Static_assert(sizeof(struct gather_vma) % 8 == 0, "records are whole words");
 #define VM_DONTCOPY	0x00020000ul
 #define VM_ACCOUNT	0x00100000ul
 #define VM_NORESERVE	0x00200000ul
+#define VM_LOCKONFAULT	0x00080000ul
 #define VM_WIPEONFORK	0x02000000ul
 #define VM_DONTDUMP	0x04000000ul
 #define VM_HUGEPAGE	0x20000000ul
 #define VM_NOHUGEPAGE	0x40000000ul
+#define VM_MERGEABLE	0x80000000ul
 
 /*
  * include/linux/fs.h: set of every file that a filesystem opens for itself, so
@@ -51,6 +53,8 @@ static __always_inline __u64 flags_of(__u64 vm)
 	MAP_FLAG(VM_DONTDUMP, CKPT_VMA_DONTDUMP);
 	MAP_FLAG(VM_HUGEPAGE, CKPT_VMA_HUGEPAGE);
 	MAP_FLAG(VM_NOHUGEPAGE, CKPT_VMA_NOHUGEPAGE);
+	MAP_FLAG(VM_LOCKONFAULT, CKPT_VMA_LOCKONFAULT);
+	MAP_FLAG(VM_MERGEABLE, CKPT_VMA_MERGEABLE);
 #undef MAP_FLAG
 	return f;
 }

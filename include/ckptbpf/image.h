@@ -55,7 +55,7 @@ enum ckpt_phase {
  *   POSIXTIMER: the task;
  *   CPU XSTATE ACCT RESTART CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
- *   VMA: the mm; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
+ *   MMOPT VMA: the mm; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
  *   EVENTFD ...) and frames: 0.
  * objrefs count from 1 in order of appearance and are never kernel pointers.
  * crc: CRC32C of the header (crc taken as 0) and of the payload; of a PAGES
@@ -289,7 +289,33 @@ enum ckpt_vma_kind {
 #define CKPT_VMA_SEQ_READ	0x1000u	/* MADV_SEQUENTIAL */
 #define CKPT_VMA_RAND_READ	0x2000u	/* MADV_RANDOM */
 #define CKPT_VMA_LOCKED		0x4000u	/* mlock */
-#define CKPT_VMA_ALL		0x7fffu
+#define CKPT_VMA_LOCKONFAULT	0x8000u	/* mlock2(MLOCK_ONFAULT); with LOCKED */
+#define CKPT_VMA_MERGEABLE	0x10000u	/* MADV_MERGEABLE */
+#define CKPT_VMA_ALL		0x1ffffu
+
+/* What holds for an address space as a whole; comes behind its MM. Absent: left as found. */
+struct ckpt_mmopt {
+	__u32 flags;		/* CKPT_MMOPT_* */
+	__u32 coredump_filter;	/* /proc/PID/coredump_filter */
+	__u32 membarrier;	/* MEMBARRIER_CMD_REGISTER_* made; mm_struct->membarrier_state */
+	__u32 pkeys;		/* bit n: key n is allocated; mm->context.pkey_allocation_map; 0: no keys there */
+	__s32 exec_pkey;	/* the kernel's own for PROT_EXEC alone; mm->context.execute_only_pkey; -1: none */
+	__u32 tag_bits;		/* ARCH_ENABLE_TAGGED_ADDR; of mm->context.untag_mask */
+	__u32 futex_slots;	/* of PR_FUTEX_HASH_SET_SLOTS; mm->futex_phash */
+	__u32 pad0;
+};
+CKPT_ONDISK(struct ckpt_mmopt, 32);
+#define CKPT_MMOPT_LOCK_FUTURE	0x01u	/* mlockall(MCL_FUTURE); mm->def_flags */
+#define CKPT_MMOPT_LOCK_ONFAULT	0x02u	/* and MCL_ONFAULT */
+#define CKPT_MMOPT_NO_THP	0x04u	/* PR_SET_THP_DISABLE; this and the next three: mm->flags */
+#define CKPT_MMOPT_THP_ADVISED	0x08u	/* and PR_THP_DISABLE_EXCEPT_ADVISED */
+#define CKPT_MMOPT_KSM		0x10u	/* PR_SET_MEMORY_MERGE */
+#define CKPT_MMOPT_MDWE		0x20u	/* PR_SET_MDWE */
+#define CKPT_MMOPT_MDWE_OWN	0x40u	/* and PR_MDWE_NO_INHERIT */
+#define CKPT_MMOPT_FUTEX_SLOTS	0x80u	/* futex_slots was asked for by the program; 0: the table of all */
+#define CKPT_MMOPT_ALL		0xffu
+#define CKPT_MEMBARRIER_ALL	0x154u
+#define CKPT_MAX_FUTEX_SLOTS	(1u << 20)
 
 /*
  * Memory of the kernel's own tmpfs: a memfd, or what shared anonymous mappings

@@ -29,9 +29,9 @@ static char raw[2 * TEXT];
 
 static char *anon, *noaccess, *readonly, *file_private, *file_ro, *file_shared, *beyond, *grows,
 	*locked, *code, *sparse, *many[MANY], *moved, *heap;
-static char *advised[7];
-static const int advice[7] = { MADV_DONTFORK, MADV_WIPEONFORK, MADV_DONTDUMP, MADV_SEQUENTIAL,
-			       MADV_RANDOM, MADV_HUGEPAGE, MADV_NOHUGEPAGE };
+static char *advised[8], *onfault;
+static const int advice[8] = { MADV_DONTFORK, MADV_WIPEONFORK, MADV_DONTDUMP, MADV_SEQUENTIAL,
+			       MADV_RANDOM, MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_MERGEABLE };
 static int shared_fd;
 
 static size_t slurp(const char *path, char *buf, size_t len)
@@ -166,10 +166,13 @@ static void set_up_anon(void)
 	sparse = map_anon(1ul << 18, MAP_NORESERVE);
 	fill(sparse + (1ul << 17) * PAGE, 1, 5);
 	CHECK(sparse[12345 * PAGE] == 0);	/* the zero page */
-	for (int i = 0; i < 7; i++) {
+	onfault = map_anon(4, 0);
+	fill(onfault, 1, 20);
+	CHECK(mlock2(onfault, 4 * PAGE, MLOCK_ONFAULT) == 0);
+	for (int i = 0; i < 8; i++) {
 		advised[i] = map_anon(2, 0);
 		fill(advised[i], 1, 10 + (unsigned int)i);
-		/* EINVAL: a kernel without huge pages. */
+		/* EINVAL: a kernel without huge pages, or without KSM. */
 		CHECK(madvise(advised[i], 2 * PAGE, advice[i]) == 0 || errno == EINVAL);
 	}
 	/* With a gap around: two neighbours that the kernel could have made one come back as one. */
@@ -241,7 +244,8 @@ static void check_memory(void)
 	CHECK(sparse[12345 * PAGE] == 0 && sparse[777 * PAGE] == 0);
 	check_fill(moved, 4, 6);
 	CHECK(moved[63 * PAGE] == 0);
-	for (int i = 0; i < 7; i++)
+	check_fill(onfault, 1, 20);
+	for (int i = 0; i < 8; i++)
 		check_fill(advised[i], 1, 10 + (unsigned int)i);
 	for (int i = 0; i < MANY; i++)
 		check_fill(many[i], 1, 100 + (unsigned int)i);

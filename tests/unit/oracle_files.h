@@ -31,7 +31,7 @@ static uint64_t vm_flags_of(const char *s)
 		{ "ac", CKPT_VMA_ACCOUNT }, { "nr", CKPT_VMA_NORESERVE }, { "hg", CKPT_VMA_HUGEPAGE },
 		{ "nh", CKPT_VMA_NOHUGEPAGE }, { "dc", CKPT_VMA_DONTFORK }, { "wf", CKPT_VMA_WIPEONFORK },
 		{ "dd", CKPT_VMA_DONTDUMP }, { "sr", CKPT_VMA_SEQ_READ }, { "rr", CKPT_VMA_RAND_READ },
-		{ "lo", CKPT_VMA_LOCKED },
+		{ "lo", CKPT_VMA_LOCKED }, { "lf", CKPT_VMA_LOCKONFAULT }, { "mg", CKPT_VMA_MERGEABLE },
 	};
 	uint64_t f = 0;
 
@@ -132,6 +132,8 @@ static void check_vmas_done(pid_t pid, uint32_t map_count)
 	/* Nothing may be right only because the target never had it. */
 	if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
 		all_flags |= CKPT_VMA_HUGEPAGE | CKPT_VMA_NOHUGEPAGE;
+	if (access("/sys/kernel/mm/ksm", F_OK))
+		all_flags |= CKPT_VMA_MERGEABLE;
 	equal("gather_vma.every flag seen", pid, all_flags, CKPT_VMA_ALL);
 }
 

@@ -398,7 +398,7 @@ static void *map(size_t len, int prot, int flags, int fd, off_t off)
 static void make_maps(const char *dir)
 {
 	static const int advice[] = { MADV_HUGEPAGE, MADV_NOHUGEPAGE, MADV_DONTFORK, MADV_WIPEONFORK,
-				      MADV_DONTDUMP, MADV_SEQUENTIAL, MADV_RANDOM };
+				      MADV_DONTDUMP, MADV_SEQUENTIAL, MADV_RANDOM, MADV_MERGEABLE };
 	const int rw = PROT_READ | PROT_WRITE, anon = MAP_PRIVATE | MAP_ANONYMOUS;
 	char path[512];
 	void *p;
@@ -406,8 +406,9 @@ static void make_maps(const char *dir)
 
 	for (size_t i = 0; i < sizeof(advice) / sizeof(advice[0]); i++) {
 		p = map(1 << 16, rw, anon, -1, 0);
-		/* Transparent huge pages may be absent from a kernel. */
-		if (madvise(p, 1 << 16, advice[i]) && advice[i] != MADV_HUGEPAGE && advice[i] != MADV_NOHUGEPAGE)
+		/* Transparent huge pages and merging may be absent from a kernel. */
+		if (madvise(p, 1 << 16, advice[i]) && advice[i] != MADV_HUGEPAGE &&
+		    advice[i] != MADV_NOHUGEPAGE && advice[i] != MADV_MERGEABLE)
 			must(-1, "madvise");
 		mprotect((char *)p + 4096, 4096, PROT_NONE);
 	}
@@ -417,6 +418,7 @@ static void make_maps(const char *dir)
 	p = map(1 << 14, rw, anon, -1, 0);
 	must(syscall(SYS_mlock, p, 4096), "mlock");	/* a sanitizer makes mlock() do nothing */
 	must(mprotect((char *)p + 8192, 4096, PROT_READ), "mprotect");
+	must(syscall(SYS_mlock2, (char *)p + 8192, 4096, MLOCK_ONFAULT), "mlock2");
 	snprintf(path, sizeof(path), "%s/mapped", dir);
 	fd = open(path, O_RDWR | O_CREAT, 0600);
 	must(fd, path);

@@ -145,7 +145,10 @@ static int prepare(struct restore *r, int park_fd)
 	/* READ_IMPLIES_EXEC, if we have it, would change every mapping. */
 	personality(0);
 	raise_nofile();
-	err = res_fs_restore(&r->plan, p->task);
+	/* Before the root is another, which may have no /proc. */
+	err = res_mmopt_restore(p->task, p->blob);
+	if (!err)
+		err = res_fs_restore(&r->plan, p->task);
 	if (!err)
 		err = res_shmem_lift(&r->plan, keep_from);
 	if (!err)

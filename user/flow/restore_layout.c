@@ -97,13 +97,13 @@ static uint32_t vma_prot(const struct ckpt_vma *v)
 	       (v->flags & CKPT_VMA_EXEC ? PROT_EXEC : 0);
 }
 
-static void describe_vma(const struct ckpt_vma *v, struct blob_vma *b)
+static void describe_vma(const struct ckpt_vma *v, bool ksm, struct blob_vma *b)
 {
 	static const struct { uint32_t flag, advice; } advices[] = {
 		{ CKPT_VMA_HUGEPAGE, MADV_HUGEPAGE }, { CKPT_VMA_NOHUGEPAGE, MADV_NOHUGEPAGE },
 		{ CKPT_VMA_DONTFORK, MADV_DONTFORK }, { CKPT_VMA_WIPEONFORK, MADV_WIPEONFORK },
 		{ CKPT_VMA_DONTDUMP, MADV_DONTDUMP }, { CKPT_VMA_SEQ_READ, MADV_SEQUENTIAL },
-		{ CKPT_VMA_RAND_READ, MADV_RANDOM },
+		{ CKPT_VMA_RAND_READ, MADV_RANDOM }, { CKPT_VMA_MERGEABLE, MADV_MERGEABLE },
 	};
 
 	b->start = v->start;
@@ -123,7 +123,10 @@ static void describe_vma(const struct ckpt_vma *v, struct blob_vma *b)
 	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
 		if (v->flags & advices[i].flag)
 			b->advise |= 1u << advices[i].advice;
-	b->locked = !!(v->flags & CKPT_VMA_LOCKED);
+	/* Else PR_SET_MEMORY_MERGE would have it merged. */
+	if (ksm && !(v->flags & CKPT_VMA_MERGEABLE))
+		b->advise |= 1u << MADV_UNMERGEABLE;
+	b->locked = !(v->flags & CKPT_VMA_LOCKED) ? 0 : v->flags & CKPT_VMA_LOCKONFAULT ? 2 : 1;
 	b->fd = -1;	/* opened in the child */
 }
 
@@ -226,7 +229,8 @@ static int describe(struct restore *r, struct blob_plan *b)
 	describe_mm(t, b);
 	for (size_t i = 0; i < t->mm.vmas.n; i++)
 		if (t->mm.vmas.v[i].kind == CKPT_VMA_ANON || t->mm.vmas.v[i].kind == CKPT_VMA_FILE)
-			describe_vma(&t->mm.vmas.v[i], &b->vmas[b->nvmas++]);
+			describe_vma(&t->mm.vmas.v[i], t->mm.opt.flags & CKPT_MMOPT_KSM,
+				     &b->vmas[b->nvmas++]);
 	/* With --detach its parent is init, soon: the signal would come at once. */
 	for (size_t i = 0; i < t->threads.n; i++)
 		describe_thread(&t->threads.v[i], (uint32_t)i, !r->a->res.detach,

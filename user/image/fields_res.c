@@ -108,7 +108,8 @@ static const struct ckpt_word vma_flags[] = {
 	{ CKPT_VMA_HUGEPAGE, "hugepage" }, { CKPT_VMA_NOHUGEPAGE, "nohugepage" },
 	{ CKPT_VMA_DONTFORK, "dontfork" }, { CKPT_VMA_WIPEONFORK, "wipeonfork" },
 	{ CKPT_VMA_DONTDUMP, "dontdump" }, { CKPT_VMA_SEQ_READ, "seq_read" },
-	{ CKPT_VMA_RAND_READ, "rand_read" }, { CKPT_VMA_LOCKED, "locked" }, { 0, NULL },
+	{ CKPT_VMA_RAND_READ, "rand_read" }, { CKPT_VMA_LOCKED, "locked" },
+	{ CKPT_VMA_LOCKONFAULT, "lockonfault" }, { CKPT_VMA_MERGEABLE, "mergeable" }, { 0, NULL },
 };
 
 #define S struct ckpt_vma

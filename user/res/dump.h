@@ -92,6 +92,7 @@ struct ckpt_dump {
 	struct ckpt_writer *w;
 	uint32_t next_id;
 	uint32_t task_id, mm_id;
+	uint32_t coredump_filter;
 };
 
 void dump_init(struct ckpt_dump *d, pid_t pid);
@@ -120,6 +121,7 @@ bool dump_path_deleted(const char *path, uint32_t len);
 int res_task_check(struct ckpt_dump *d);
 int res_thread_check(struct ckpt_dump *d);
 int res_mm_check(struct ckpt_dump *d);
+int res_mmopt_check(struct ckpt_dump *d);
 int res_fs_check(struct ckpt_dump *d);
 int res_file_check_dump(struct ckpt_dump *d);
 /* After both: who else sees what is shared? */
@@ -136,6 +138,7 @@ int res_task_write(struct ckpt_dump *d);
 int res_thread_write(struct ckpt_dump *d);
 int res_sched_write(struct ckpt_dump *d, const struct dump_thread *t);
 int res_mm_write(struct ckpt_dump *d);
+int res_mmopt_write(struct ckpt_dump *d);
 int res_fs_write(struct ckpt_dump *d);
 int res_file_write(struct ckpt_dump *d);
 int res_signal_write(struct ckpt_dump *d);

@@ -10,8 +10,7 @@
  * or /proc/PID/mem, PR_SET_MM_MAP sets the marks; the running kernel's vdso is
  * moved to its place.
  * Refused: at the restore, a file that is too short now, a vdso of other code.
- * Lost: registrations of membarrier(), mlockall(MCL_FUTURE), names of anonymous
- * memory, coredump_filter, PR_SET_THP_DISABLE, PR_SET_MDWE, KSM.
+ * Lost: names of anonymous memory.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,12 +28,14 @@
 #define VM_RESERVE	0x00300000u	/* ACCOUNT, NORESERVE */
 #define VM_HUGETLB	0x00400000u
 #define VM_SYNC		0x00800000u
+#define VM_LOCKONFAULT	0x00080000u
+#define VM_MERGEABLE	0x80000000u
 #define VM_WIPEONFORK	0x02000000u
 #define VM_DONTDUMP	0x04000000u
 #define VM_SOFTDIRTY	0x08000000u	/* a tracker's mark, not the program's */
 #define VM_HUGE		0x60000000u	/* HUGEPAGE, NOHUGEPAGE */
 #define VM_SAVED (VM_PLAIN | VM_GROWSDOWN | VM_LOCKED | VM_ADVICE | VM_DONTCOPY | VM_RESERVE | \
-		  VM_WIPEONFORK | VM_DONTDUMP | VM_SOFTDIRTY | VM_HUGE)
+		  VM_WIPEONFORK | VM_DONTDUMP | VM_SOFTDIRTY | VM_HUGE | VM_LOCKONFAULT | VM_MERGEABLE)
 
 static int vma_kind(const struct gather_vma *v)
 {
@@ -84,7 +85,7 @@ static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
 
 int res_mm_check(struct ckpt_dump *d)
 {
-	int err = 0;
+	int err = res_mmopt_check(d);
 	bool vdso = false;
 
 	for (size_t i = 0; i < d->vmas.n && !err; i++) {
@@ -152,6 +153,8 @@ int res_mm_write(struct ckpt_dump *d)
 	rec.nvmas = (uint32_t)d->vmas.n;
 	err = ckpt_write_record(d->w, CKPT_MM, d->task_id, &rec, sizeof(rec), p->auxv,
 				rec.auxv_len);
+	if (!err)
+		err = res_mmopt_write(d);
 	for (size_t i = 0; i < d->vmas.n && !err; i++)
 		err = write_vma(d, d->vmas.v[i]);
 	return err;

@@ -187,6 +187,7 @@ static const struct taker {
 	{ CKPT_SCHED, CKPT_THREAD, plan_take_sched },
 	{ CKPT_RESTART, CKPT_THREAD, plan_take_restart },
 	{ CKPT_MM, CKPT_TASK, plan_take_mm },
+	{ CKPT_MMOPT, CKPT_MM, plan_take_mmopt },
 	{ CKPT_VMA, CKPT_MM, plan_take_vma },
 	{ CKPT_FS, CKPT_TASK, plan_take_fs },
 	{ CKPT_FILE, 0, plan_take_file },

@@ -102,6 +102,8 @@ struct plan_mm {
 	struct ckpt_mm rec;
 	uint8_t auxv[CKPT_MAX_AUXV];	/* rec.auxv_len */
 	VEC(struct ckpt_vma) vmas;	/* ascending, disjoint, below the address limit */
+	struct ckpt_mmopt opt;
+	bool have_opt;
 };
 
 struct plan_task {

@@ -55,6 +55,7 @@ int plan_take_acct(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sched(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_restart(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_mm(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_mmopt(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_vma(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_fs(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec);

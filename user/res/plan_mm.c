@@ -60,7 +60,8 @@ static int check_vma_flags(const struct ckpt_rec *rec, const struct ckpt_vma *v)
 	if (f & CKPT_VMA_GROWSDOWN && v->kind != CKPT_VMA_ANON)
 		return bad(rec, "only anonymous memory can grow down");
 	if ((f & CKPT_VMA_HUGEPAGE && f & CKPT_VMA_NOHUGEPAGE) ||
-	    (f & CKPT_VMA_SEQ_READ && f & CKPT_VMA_RAND_READ))
+	    (f & CKPT_VMA_SEQ_READ && f & CKPT_VMA_RAND_READ) ||
+	    (f & CKPT_VMA_LOCKONFAULT && !(f & CKPT_VMA_LOCKED)))
 		return bad(rec, "flags 0x%llx contradict each other", (unsigned long long)f);
 	return 0;
 }

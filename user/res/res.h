@@ -64,6 +64,11 @@ int res_creds_check(const struct ckpt_plan *p);
 size_t res_creds_groups(const struct plan_task *t);
 int res_creds_describe(const struct plan_task *t, struct blob_plan *b);
 
+/* Can this machine have the settings of the image's address space? Refuses. */
+int res_mmopt_check_plan(const struct ckpt_plan *p);
+/* In the child, while it has our memory: what new mappings are to find; the rest, for the restorer. */
+int res_mmopt_restore(const struct plan_task *t, struct blob_plan *b);
+
 /*
  * From outside, before the thread runs: policy, nice, I/O priority, affinity.
  * An error names what was not allowed.

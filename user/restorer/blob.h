@@ -39,6 +39,8 @@
 	X(CLOSE,	NONE,	"close_range") \
 	X(FILL,		NONE,	"memory") \
 	X(MLOCK,	VMA,	"mlock") \
+	X(MLOCKALL,	NONE,	"mlockall: MCL_FUTURE") \
+	X(MDWE,		NONE,	"prctl: PR_SET_MDWE") \
 	X(PERSONALITY,	NONE,	"personality") \
 	X(SIGACTION,	SIGNAL,	"rt_sigaction") \
 	X(SUBREAPER,	NONE,	"prctl: PR_SET_CHILD_SUBREAPER") \
@@ -115,7 +117,7 @@ struct blob_vma {
 	__u32 flags;		/* MAP_* */
 	__s32 fd;
 	__u32 advise;		/* bit n: madvise(n) */
-	__u32 locked;
+	__u32 locked;		/* 1: mlock, 2: with MLOCK_ONFAULT */
 };
 
 /* A signal to be queued again, as rt_sigqueueinfo() takes it. */
@@ -197,6 +199,8 @@ struct blob_plan {
 	__u32 dumpable;
 	__u32 subreaper;
 	__u32 nsignals;		/* of the process */
+	__u32 lock_future;	/* MCL_*, 0: none */
+	__u32 mdwe;		/* PR_MDWE_*, 0: none */
 	struct prctl_mm_map mm;	/* auxv points to the field below */
 	__u8 auxv[CKPT_MAX_AUXV];
 	struct ckpt_sighand sighand;

@@ -36,6 +36,9 @@
 #define MADV_HUGEPAGE	14
 #define MADV_NOHUGEPAGE	15
 #endif
+#ifndef PR_SET_MDWE		/* since 6.3 */
+#define PR_SET_MDWE	65
+#endif
 
 #define call(nr, a, b, c, d, e, f) \
 	arch_syscall6(__NR_##nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
@@ -158,8 +161,9 @@ static void map_one(struct blob_plan *p, unsigned int i)
 			continue;
 		err = attempt(p, BLOB_MADVISE, i, v->start,
 			      call(madvise, v->start, v->len, advice, 0, 0, 0));
-		/* A kernel without huge pages has nothing to advise about. */
-		if (err == -EINVAL && (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE))
+		/* A kernel without huge pages, or one that merges none, has nothing to advise about. */
+		if (err == -EINVAL && (advice == MADV_HUGEPAGE || advice == MADV_NOHUGEPAGE ||
+				       advice == MADV_MERGEABLE || advice == MADV_UNMERGEABLE))
 			continue;
 		if (err)
 			fail(p, BLOB_MADVISE, i, v->start, err);
@@ -215,13 +219,18 @@ static void lock_memory(struct blob_plan *p)
 		if (!v->locked)
 			continue;
 		err = attempt(p, BLOB_MLOCK, i, v->start,
-			      call(mlock, v->start, v->len, 0, 0, 0, 0));
+			      call(mlock2, v->start, v->len, v->locked == 2 ? MLOCK_ONFAULT : 0, 0, 0, 0));
 		/* It is locked all the same where nothing can be faulted in. */
 		if (err == -ENOMEM && !(v->prot & PROT_READ))
 			err = 0;
 		if (err)
 			fail(p, BLOB_MLOCK, i, v->start, err);
 	}
+	if (p->lock_future)
+		must(p, BLOB_MLOCKALL, 0, 0, call(mlockall, p->lock_future, 0, 0, 0, 0, 0));
+	/* Nothing is mapped, or made executable, after this. */
+	if (p->mdwe)
+		must(p, BLOB_MDWE, 0, 0, call(prctl, PR_SET_MDWE, p->mdwe, 0, 0, 0, 0));
 }
 
 static void rebuild_process(struct blob_plan *p)
