@@ -14,6 +14,18 @@
 
 struct ckpt_engine;
 
+/*
+ * A copy-on-write clone of a target's memory: a stopped process without
+ * descriptors that dies with us. The clone was made with some memory of the
+ * target's lent for it: of those pages lent_absent says which did not exist
+ * (bit 0: the page at lent); in the clone they are there, as zeros.
+ */
+struct ckpt_clone {
+	pid_t pid;		/* 0: none */
+	uint64_t lent;
+	uint32_t lent_absent;
+};
+
 struct ckpt_engine_ops {
 	const char *name;
 
@@ -42,6 +54,23 @@ struct ckpt_engine_ops {
 	int (*kill)(struct ckpt_engine *e);
 	/* Leave them stopped by SIGSTOP instead of running. */
 	int (*stop)(struct ckpt_engine *e);
+	/*
+	 * Optional (NULL: no clones). Of a running target, before attach():
+	 * what clone() needs is looked up. -EOPNOTSUPP without ckpt_fail(), and
+	 * *why: it cannot be had of this one.
+	 */
+	int (*clone_prepare)(struct ckpt_engine *e, pid_t pid, const char **why);
+	/*
+	 * In the stop: -EOPNOTSUPP or what clone() failed with, without
+	 * ckpt_fail(), and *why: not now, the target is as it was.
+	 */
+	int (*clone)(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const char **why);
+	/* After the thaw: it lets go of the target's descriptors, and is the first to die if memory runs out. */
+	int (*clone_settle)(struct ckpt_engine *e, struct ckpt_clone *c);
+	/* After that. [addr, addr + len) was read: the target's writes there cost no copy any more. */
+	int (*clone_give_back)(struct ckpt_engine *e, struct ckpt_clone *c, uint64_t addr, uint64_t len);
+	/* Its end; also of one that is none. */
+	void (*clone_end)(struct ckpt_engine *e, struct ckpt_clone *c);
 	/*
 	 * Optional (NULL: the caller reads and writes): n pages at addrs into
 	 * the regular file fd from off on, absent ones as zeros.

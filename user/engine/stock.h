@@ -9,6 +9,7 @@
 
 #include "engine/engine.h"
 #include "lib/vec.h"
+#include "selfheal.h"
 
 struct stock_thread {
 	pid_t tid;
@@ -25,6 +26,8 @@ struct stock_proc {
 
 struct stock {
 	VEC(struct stock_proc) procs;
+	struct arch_heal_code code;	/* of the process that is to be cloned */
+	uint64_t stack;			/* the lowest page of its main stack's mapping */
 };
 
 struct stock_proc *stock_find(struct stock *s, pid_t pid);
@@ -34,6 +37,13 @@ long stock_ptrace(int req, pid_t tid, void *addr, void *data);
 int stock_wait(pid_t tid, int *status, uint64_t deadline_ns);
 int stock_get_regset(struct ckpt_engine *e, pid_t tid, uint32_t note, void *buf, size_t *len);
 int stock_set_regset(struct ckpt_engine *e, pid_t tid, uint32_t note, const void *buf, size_t len);
+
+/* stock_clone.c */
+int stock_clone_prepare(struct ckpt_engine *e, pid_t pid, const char **why);
+int stock_clone(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const char **why);
+int stock_clone_settle(struct ckpt_engine *e, struct ckpt_clone *c);
+int stock_clone_give_back(struct ckpt_engine *e, struct ckpt_clone *c, uint64_t addr, uint64_t len);
+void stock_clone_end(struct ckpt_engine *e, struct ckpt_clone *c);
 
 /* stock_restore.c */
 int stock_adopt(struct ckpt_engine *e, pid_t pid);
