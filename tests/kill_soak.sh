@@ -13,7 +13,8 @@
 #              is whole, from which it is brought back
 #   restore    from an image: it is there as it was, or not at all
 #
-# The tool is $CKPT_TOOL; CKPT_SLOW stretches every time, CKPT_SEED the moments.
+# The tool is $CKPT_TOOL; CKPT_SLOW stretches every time, CKPT_SEED the moments,
+# which lie within CKPT_MOMENTS us; CKPT_CAPTURE is how a snapshot has memory.
 set -uo pipefail
 mode=$1 engine=$2 pid=$3 count=$4 signal=${5:-KILL}
 tool=${CKPT_TOOL:?}
@@ -63,7 +64,7 @@ interrupted()
 	# A shell's background job ignores SIGINT and would hand that on.
 	env --default-signal=INT,QUIT "$tool" "$@" </dev/null >out 2>err &
 	local job=$!
-	moment=$((RANDOM % 15000 * slow))
+	moment=$((RANDOM % ${CKPT_MOMENTS:-15000} * slow))
 	sleep "$(printf '%d.%06d' $((moment / 1000000)) $((moment % 1000000)))"
 	kill -s "$signal" "$job" 2>/dev/null
 	wait "$job" 2>/dev/null
@@ -79,7 +80,7 @@ for ((i = 1; i <= count; i++)); do
 	rm -f soak.img
 	case $mode in
 	snapshot)
-		interrupted snapshot "$pid" --engine "$engine" -o soak.img
+		interrupted snapshot "$pid" --engine "$engine" --capture "${CKPT_CAPTURE:-auto}" -o soak.img
 		settled || die "it is not as it was: $(differs)"
 		if [ "$status" = 0 ]; then
 			"$tool" verify -q soak.img || die "status 0, and the image is not whole"

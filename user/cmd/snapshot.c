@@ -23,6 +23,7 @@ static const char help[] =
 "  -n, --dry-run         only tell what cannot be saved, what would be lost, how long it takes\n"
 "  -f, --force           replace an existing file\n"
 "      --engine NAME     auto, kmod or stock\n"
+"      --capture HOW     auto, copy (in the stop) or cow (from a clone, after it)\n"
 "      --max-frozen MS   give up, and let it go, when it is stopped for longer\n"
 "      --strict          fail if anything would be lost\n"
 "      --stats FILE      times and sizes as JSON\n"
@@ -30,7 +31,7 @@ static const char help[] =
 "  -v, --verbose         each step\n";
 
 enum { OPT_LEAVE_STOPPED = 256, OPT_ONLY, OPT_ENGINE, OPT_MAX_FROZEN, OPT_STRICT, OPT_STATS,
-       OPT_KEEP, OPT_SELF, OPT_REPLY };
+       OPT_KEEP, OPT_SELF, OPT_REPLY, OPT_CAPTURE };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -40,6 +41,7 @@ static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "engine", required_argument, NULL, OPT_ENGINE },
+	{ "capture", required_argument, NULL, OPT_CAPTURE },
 	{ "max-frozen", required_argument, NULL, OPT_MAX_FROZEN },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "stats", required_argument, NULL, OPT_STATS },
@@ -89,6 +91,20 @@ static bool parse_self(struct snapshot_caller *c, const char *arg)
 	return true;
 }
 
+static bool parse_capture(enum snapshot_capture *c, const char *arg)
+{
+	static const char *const names[] = {
+		[CAPTURE_AUTO] = "auto", [CAPTURE_COPY] = "copy", [CAPTURE_COW] = "cow",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(arg, names[i])) {
+			*c = (enum snapshot_capture)i;
+			return true;
+		}
+	return false;
+}
+
 /* 0: go on; else the exit status plus one. */
 static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv)
 {
@@ -103,6 +119,10 @@ static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv
 		case 'n': o->dry_run = true; break;
 		case 'f': o->force = true; break;
 		case OPT_ENGINE: o->engine = optarg; break;
+		case OPT_CAPTURE:
+			if (!parse_capture(&o->capture, optarg))
+				return 1 + usage();
+			break;
 		case OPT_MAX_FROZEN:
 			o->max_frozen_ms = (unsigned int)number(optarg, 3600000);
 			if (!o->max_frozen_ms)

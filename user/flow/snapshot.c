@@ -26,6 +26,8 @@ int snapshot_check(struct snapshot *s)
 /* Everything goes back; what is not finished disappears. */
 static void release(struct snapshot *s, bool done)
 {
+	if (s->clone.pid)
+		s->engine.ops->clone_end(&s->engine, &s->clone);
 	ckpt_engine_close(&s->engine);
 	if (s->w && done) {
 		ckpt_writer_close(s->w);

@@ -12,6 +12,9 @@
 #include "image/image.h"
 #include "res/dump.h"
 
+/* How memory is had: in the stop, or from a clone afterwards; auto: by size. */
+enum snapshot_capture { CAPTURE_AUTO, CAPTURE_COPY, CAPTURE_COW };
+
 enum snapshot_end { SNAPSHOT_THAW, SNAPSHOT_KILL, SNAPSHOT_STOP };
 
 struct snapshot_opts {
@@ -20,6 +23,7 @@ struct snapshot_opts {
 	const char *engine;		/* auto, kmod, stock */
 	const char *stats;		/* JSON of the run, NULL: none */
 	enum snapshot_end end;
+	enum snapshot_capture capture;
 	unsigned int max_frozen_ms;	/* 0: no bound */
 	bool only, force, dry_run, strict;
 	struct snapshot_caller *caller;	/* NULL: the command line */
@@ -54,6 +58,9 @@ struct snapshot {
 	VEC(struct page_range) ranges;
 	uint64_t npages;
 	bool buffered;			/* all pages are in buf: written after the thaw */
+	bool cow;			/* private memory comes from the clone, after the thaw */
+	const char *copy_why;		/* why it does not although it should, NULL: it should not */
+	struct ckpt_clone clone;
 	bool frozen;
 
 	uint64_t t_start, t_frozen, t_stopped, t_thawed, t_done;	/* ns, CLOCK_MONOTONIC */
@@ -73,11 +80,25 @@ int snapshot_postdump(struct snapshot *s);	/* write, commit; kill */
 
 /* snapshot_pages.c: find and copy memory */
 int snapshot_find_pages(struct snapshot *s);
+/* Only what a clone would not have: objects that are shared, areas kept from children. */
+int snapshot_find_kept(struct snapshot *s);
+/* Private memory of the process that s->pagemap_fd belongs to. */
+int snapshot_find_private(struct snapshot *s);
+/* A page that is not to be saved. */
+int snapshot_forget_page(struct snapshot *s, uint64_t addr);
 /* Copy everything into buf (buffered), or chunk by chunk into the writer. */
 int snapshot_copy_pages(struct snapshot *s);
 int snapshot_write_buffered(struct snapshot *s);
 /* All metadata records. */
 int snapshot_write_metadata(struct snapshot *s);
+
+/* snapshot_clone.c: memory from a copy-on-write clone. */
+/* Before attach(): can it be had? */
+int snapshot_clone_prepare(struct snapshot *s);
+/* In the stop. s->cow is false afterwards if it could not be made and need not be. */
+int snapshot_clone_take(struct snapshot *s);
+/* After the thaw: all of its pages into the writer, and its end. */
+int snapshot_clone_write(struct snapshot *s);
 
 /* snapshot_self.c: a target that asked for its own image. */
 /* Stopped, and in its wait? -EAGAIN: not now. */

@@ -225,7 +225,9 @@ static int prepare(struct snapshot *s)
 	}
 	if (!err)
 		err = make_buffer(s);
-	return err ? err : ckpt_engine_open(&s->engine, s->o->engine);
+	if (!err)
+		err = ckpt_engine_open(&s->engine, s->o->engine);
+	return err ? err : snapshot_clone_prepare(s);
 }
 
 int snapshot_predump(struct snapshot *s)

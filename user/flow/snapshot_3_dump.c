@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * In the stop: the iterators' records, what no one could read later (pipes,
- * rseq), and memory. A target that fits the buffer is only copied; a larger
- * one is written from here, until the capture can be had without a long stop.
+ * rseq), and memory, or a clone of it. What fits the buffer is only copied;
+ * more than that is written from here.
  */
 #include <errno.h>
 #include <string.h>
@@ -98,7 +98,7 @@ int snapshot_dump(struct snapshot *s)
 	if (!err)
 		err = check_kinds(s);
 	if (!err)
-		err = snapshot_find_pages(s);
+		err = s->cow && !s->o->dry_run ? snapshot_find_kept(s) : snapshot_find_pages(s);
 	if (err || s->o->dry_run)
 		return err;
 	snapshot_self_mark(s);
@@ -107,6 +107,8 @@ int snapshot_dump(struct snapshot *s)
 		err = res_sched_stopped(&s->d);
 	if (!err)
 		err = res_pipe_stopped(&s->d);
+	if (!err && s->cow)
+		err = snapshot_clone_take(s);
 	s->buffered = s->npages * CKPT_PAGE_SIZE <= s->buf_len;
 	if (!err && !s->buffered) {
 		ckpt_writer_deadline(s->w, s->deadline_ns);

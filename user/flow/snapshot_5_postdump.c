@@ -16,6 +16,8 @@ int snapshot_postdump(struct snapshot *s)
 		if (!err)
 			err = snapshot_write_buffered(s);
 	}
+	if (!err && s->cow)
+		err = snapshot_clone_write(s);
 	if (!err)
 		err = ckpt_write_pages(s->w, s->d.mm_id, NULL, 0, NULL);
 	for (size_t i = 0; i < s->d.shmems.n && !err; i++)

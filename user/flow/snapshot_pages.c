@@ -173,7 +173,17 @@ static int walk_shmem(struct snapshot *s, uint32_t shmem)
 	return err || errno == ENXIO ? err : ckpt_fail(-errno, s->o->pid, "shared memory: search");
 }
 
-int snapshot_find_pages(struct snapshot *s)
+static int find_shmem(struct snapshot *s)
+{
+	int err = 0;
+
+	for (uint32_t i = 1; i <= s->d.shmems.n && !err; i++)
+		if (s->d.shmems.v[i - 1].fd >= 0)
+			err = walk_shmem(s, i);
+	return err;
+}
+
+int snapshot_find_private(struct snapshot *s)
 {
 	int err;
 
@@ -182,12 +192,56 @@ int snapshot_find_pages(struct snapshot *s)
 	err = scan(s);
 	if (err == -ENOTTY || err == -EINVAL)
 		err = walk(s);
-	if (err)
-		return ckpt_fail(err, s->o->pid, "pagemap");
-	for (uint32_t i = 1; i <= s->d.shmems.n && !err; i++)
-		if (s->d.shmems.v[i - 1].fd >= 0)
-			err = walk_shmem(s, i);
-	return err;
+	return err ? ckpt_fail(err, s->o->pid, "pagemap") : 0;
+}
+
+int snapshot_find_pages(struct snapshot *s)
+{
+	int err = snapshot_find_private(s);
+
+	return err ? err : find_shmem(s);
+}
+
+int snapshot_find_kept(struct snapshot *s)
+{
+	uint64_t zero = 0;
+	int err = 0;
+
+	s->ranges.n = 0;
+	s->npages = 0;
+	for (size_t i = 0; i < s->d.vmas.n && !err; i++) {
+		const struct gather_vma *v = s->d.vmas.v[i];
+
+		if (v->special[0] || v->rec.flags & CKPT_VMA_SHARED ||
+		    !(v->rec.flags & (CKPT_VMA_DONTFORK | CKPT_VMA_WIPEONFORK)))
+			continue;
+		if (!zero)
+			zero = zero_frame();
+		err = walk_vma(s, v, zero);
+	}
+	return err ? err : find_shmem(s);
+}
+
+int snapshot_forget_page(struct snapshot *s, uint64_t addr)
+{
+	for (size_t i = 0; i < s->ranges.n; i++) {
+		struct page_range *r = &s->ranges.v[i], rest = { addr + PAGE, r->end, 0 };
+
+		if (r->shmem || addr < r->start || addr >= r->end)
+			continue;
+		s->npages--;
+		r->end = addr;
+		if (rest.start == rest.end)
+			return 0;
+		if (!vec_push(&s->ranges))
+			return ckpt_fail(-ENOMEM, s->o->pid, "list of pages");
+		/* In order: a chunk's addresses ascend. */
+		memmove(&s->ranges.v[i + 2], &s->ranges.v[i + 1],
+			(s->ranges.n - i - 2) * sizeof(rest));
+		s->ranges.v[i + 1] = rest;
+		return 0;
+	}
+	return 0;
 }
 
 /* One page at a time through mem, which sees what has no read permission too. */
@@ -198,6 +252,22 @@ static int read_slowly(struct snapshot *s, const uint64_t *addrs, uint32_t n, ui
 
 		if (err)
 			return ckpt_fail(err, s->o->pid, "memory at %llx: read",
+					 (unsigned long long)addrs[i]);
+	}
+	return 0;
+}
+
+/* A clone through mem: process_vm_readv() would unshare each page that it reads. */
+static int read_runs(struct snapshot *s, const uint64_t *addrs, uint32_t n, uint8_t *to)
+{
+	for (uint32_t i = 0, len; i < n; i += len) {
+		int err;
+
+		for (len = 1; i + len < n && addrs[i + len] == addrs[i] + len * PAGE;)
+			len++;
+		err = ckpt_pread_all(s->mem_fd, to + i * PAGE, len * PAGE, (off_t)addrs[i]);
+		if (err)
+			return ckpt_fail(err, s->o->pid, "its clone's memory at %llx: read",
 					 (unsigned long long)addrs[i]);
 	}
 	return 0;
@@ -214,6 +284,8 @@ static int read_pages(struct snapshot *s, uint32_t shmem, const uint64_t *addrs,
 		return err ? ckpt_fail(err, s->o->pid, "shared memory at %llx: read",
 				       (unsigned long long)addrs[0]) : 0;
 	}
+	if (s->clone.pid)
+		return read_runs(s, addrs, n, to);
 	while (done < n) {
 		size_t nr = 0, bytes = 0;
 		uint32_t got, i = done;
@@ -310,6 +382,9 @@ static int copy_to_writer(struct snapshot *s)
 		err = snapshot_check(s);
 		if (!err)
 			err = read_pages(s, c.shmem, slot->addrs, slot->n, slot->data);
+		if (!err && s->clone.pid)
+			s->engine.ops->clone_give_back(&s->engine, &s->clone, slot->addrs[0],
+				slot->addrs[slot->n - 1] + PAGE - slot->addrs[0]);
 		if (!err)
 			page_writer_submit(&pw);
 	}

@@ -1,0 +1,111 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: GPL-2.0
+# Memory from a copy-on-write clone: of one instant, the stop short, the target
+# as it was. An engine without clones copies in the stop: the same must hold.
+load helpers
+
+# The way ENGINE can capture: cow where it has clones.
+capture() { [ "$1" = stock ] && echo cow || echo copy; }
+
+stat_of() { sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" "$dir/stats.json"; }
+
+# snap ENGINE CAPTURE: it goes on; the image is x.img, the statistics are stats.json.
+snap()
+{
+	ck_ok snapshot "$pid" --engine "$1" --capture "$2" --force -o "$dir/x.img" --stats "$dir/stats.json"
+	[ "$(stat_of capture)" = "$2" ] || fail "capture $(stat_of capture), not $2"
+}
+
+@test "cow: two threads that write all the time are saved at one instant" {
+	for e in $(engines); do
+		start_prog writer
+		for i in 1 2; do
+			sleep 0.2
+			snap "$e" "$(capture "$e")"
+			ck_ok verify "$dir/x.img"
+			in_ns kill -KILL "$pid"
+			wait_gone "$pid"
+			restore_detached "$e" "$dir/x.img"
+		done
+		check_prog
+	done
+}
+
+@test "cow: the one that goes on is not disturbed, and nothing is left in it" {
+	for e in $(engines); do
+		start_prog writer 8
+		in_ns cat "/proc/$pid/maps" >before
+		in_ns grep -E '^(Sig|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>before
+		ls_fd=$(in_ns ls "/proc/$pid/fd")
+		for i in 1 2 3; do
+			snap "$e" "$(capture "$e")"
+		done
+		in_ns cat "/proc/$pid/maps" >after
+		in_ns grep -E '^(Sig|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>after
+		diff before after
+		[ "$(in_ns ls "/proc/$pid/fd")" = "$ls_fd" ]
+		[ -z "$(in_ns cat "/proc/$pid/task/$pid/children")" ]
+		check_prog
+	done
+}
+
+@test "cow: a thread that is lent for it comes back into its call" {
+	local mode
+	for e in $(engines); do
+		for mode in pause sigsuspend read select epoll spin; do
+			start_prog lent "$mode"
+			sleep 0.1
+			for i in 1 2 3; do
+				snap "$e" "$(capture "$e")"
+			done
+			! grep -q '^FAIL' "$log" || fail "$mode: $(cat "$log")"
+			check_prog
+		done
+	done
+}
+
+@test "cow: the stop is a fraction of a copy's" {
+	local copy cow
+	for e in $(engines); do
+		[ "$(capture "$e")" = cow ] || continue
+		start_prog writer 64
+		snap "$e" copy
+		copy=$(stat_of frozen_us)
+		snap "$e" cow
+		cow=$(stat_of frozen_us)
+		echo "# frozen: cow $cow us, copy $copy us" >&3
+		awk -v a="$cow" -v b="$copy" 'BEGIN { exit !(a * 3 < b) }' || fail "cow $cow us, copy $copy us"
+		check_prog
+	done
+}
+
+@test "cow: small ones are copied unless it is asked for" {
+	for e in $(engines); do
+		start_prog signal
+		ck_ok snapshot "$pid" --engine "$e" --force -o "$dir/x.img" --stats "$dir/stats.json"
+		[ "$(stat_of capture)" = copy ]
+		snap "$e" "$(capture "$e")"
+		in_ns kill -KILL "$pid"
+		wait_gone "$pid"
+		restore_detached "$e" "$dir/x.img"
+		check_prog
+	done
+}
+
+@test "cow: SIGKILL of the tool around the stop leaves the program as it was" {
+	for e in $(engines); do
+		start_prog many_threads 5
+		detached limit $((60 + ${CKPT_KILLS:-20} * 2)) env CKPT_TOOL="$CKPT_BUILD/ckptbpf" \
+			CKPT_CAPTURE="$(capture "$e")" CKPT_MOMENTS=6000 \
+			"$BATS_TEST_DIRNAME/kill_soak.sh" snapshot "$e" "$pid" "${CKPT_KILLS:-20}"
+		check_prog
+	done
+}
+
+@test "cow: refused where the program forbids it" {
+	start refused "$CKPT_BUILD/tests/progs/refused" seccomp
+	wait_log '^(ready|unsupported)$'
+	ck_refused '--capture cow: seccomp' snapshot "$pid" --engine stock --capture cow -o "$dir/x.img"
+	[ ! -e "$dir/x.img" ]
+	in_ns kill -KILL "$pid"
+}
