@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # dir, status: of helpers.bash
 # SPDX-License-Identifier: GPL-2.0
 # What the programs*.bats share: packaged programs at work, and terminals for them.
 
@@ -34,6 +35,7 @@ killed() # ENGINE IMAGE
 # terminal NAME: a terminal with a shell on it. What $pid and $log say stays.
 terminal()
 {
+	# shellcheck disable=SC2034 # start() sets them
 	local pid log
 	keys=$dir/$1.keys screen=$dir/$1.screen
 	mkfifo "$keys"
