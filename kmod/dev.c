@@ -138,16 +138,19 @@ static int is_same_file(const void *same, struct file *file, unsigned int fd)
 }
 
 /*
- * A descriptor of the file was closed in the table id, from which it is
- * already gone. When the opener has none left the session ends, though a
- * child or the target itself may have inherited one: or a parked holder of it
- * would keep itself parked.
+ * A descriptor of the file was closed in the table id. When the opener has
+ * none left the session ends, though a child or the target itself may have
+ * inherited one: or a parked holder of it would keep itself parked. A closed
+ * descriptor is already gone from its table; a table that goes as a whole is
+ * nobody's any more, but newer kernels (7.2) leave them all in it.
  */
 static int ckpt_flush(struct file *file, fl_owner_t id)
 {
 	struct ckpt_session *s = file->private_data;
 
-	if (id == s->owner && !READ_ONCE(s->closed) && !iterate_fd(id, 0, is_same_file, file))
+	if (id != s->owner || READ_ONCE(s->closed))
+		return 0;
+	if (id != current->files || !iterate_fd(id, 0, is_same_file, file))
 		ckpt_session_end(s);
 	return 0;
 }
