@@ -110,7 +110,7 @@ EXAMPLES := $(foreach s,$(wildcard examples/*.c),$(foreach b,$(BITS),$(O)/$(s:.c
 .SUFFIXES:
 .DEFAULT_GOAL := all
 .PHONY: FORCE all bpf user lib examples kmod progs tests check check-parts unit bats audit fuzz bench bench-check lint fmt \
-	demo deps vm-check ci fresh-check docs install uninstall help clean distclean
+	demo deps vm-check vm-check-all ci fresh-check docs install uninstall help clean distclean
 
 # A recursive make for the targets that first fetch what they need; it keeps
 # the jobs of the caller, else takes one per CPU.
@@ -305,6 +305,10 @@ vm-check:		## the bats files with both engines in a VM (KERNEL=6.1)
 	@scripts/deps.sh --install build demo check vm
 	$(build-it) all tests
 	@tests/vm/check.sh $(KERNEL)
+vm-check-all:		## the same on each of KERNELS (6.1 6.12 7.2): an hour and more
+	@scripts/deps.sh --install build demo check vm
+	$(build-it) all tests
+	@tests/vm/check-all.sh $(KERNELS)
 bench: all		## speed and frozen time, beside CRIU if it is there
 	@tests/bench/run.sh
 bench-check: all	## and fail where a bar is missed

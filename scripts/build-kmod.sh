@@ -4,7 +4,8 @@
 # build-kmod.sh [KERNEL|KDIR]: build the module for a kernel of
 # scripts/fetch-kernel.sh (6.1), or for a kernel's build folder, into
 # build/kmod-NAME/ckptbpf.ko, and print that. Without an argument: for $KDIR,
-# else for the running kernel. W=1 and V=1 go through the environment.
+# else for the running kernel. W=1 and V=1 go through the environment. What
+# wants a newer compiler is built in the folder that fetch-kernel.sh made.
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -36,5 +37,16 @@ done
 ln -sfn "$top/include" "$stage/include"
 ln -sfn "$top/arch" "$stage/arch"
 
-make -s -C "$kdir" M="$stage" ${V:+V=$V} ${W:+W=$W} modules >&2
+build=(make -s -C "$kdir" M="$stage" ${V:+V="$V"} ${W:+W="$W"} modules)
+chroot=$top/build/kernels/$name/chroot
+if [ ! -d "$chroot/" ]; then
+	"${build[@]}" >&2
+else
+	# shellcheck disable=SC2016 # for the shell in there; objtool wants /proc
+	unshare --mount --pid --fork --kill-child -- bash -ec '
+		mkdir -p "$1$2"
+		mount --bind "$2" "$1$2"
+		mount -t proc proc "$1/proc"
+		chroot=$1; shift 2; exec chroot "$chroot" "$@"' bash "$(realpath "$chroot")" "$top" "${build[@]}" >&2
+fi
 echo "$stage/ckptbpf.ko"

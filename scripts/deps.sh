@@ -16,7 +16,7 @@ packages_of()
 			sqlite3 vim-tiny ;;
 	programs) echo default-jre-headless ecj nodejs ffmpeg emacs-nox ;;
 	lint)	echo git shellcheck codespell clang-format sparse mandoc ;;
-	vm)	echo qemu-system-x86 busybox-static cpio kmod mmdebstrap debian-archive-keyring ;;
+	vm)	echo qemu-system-x86 busybox-static cpio kmod mmdebstrap pahole debian-archive-keyring ;;
 	*)	echo "deps.sh: no group '$1': build, demo, check, programs, lint, vm" >&2; exit 2 ;;
 	esac
 }

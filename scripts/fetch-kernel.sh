@@ -5,6 +5,7 @@
 # its headers and its kbuild, unpacked into build/kernels/VERSION/:
 #   root/     the packages' contents
 #   release   the kernel's `uname -r`
+#   chroot    the folder with the compiler it wants, if this machine's is too old
 #   vmlinuz modules headers   links into root/
 #
 # The mirror is the machine's own; its sources, lists and packages are left
@@ -19,7 +20,7 @@ ver=$1
 case $ver in
 6.1)	codename=bookworm suites="bookworm bookworm-updates" security=bookworm-security ;;
 6.12)	codename=bookworm suites="bookworm bookworm-backports" security= ;;
-7.2)	codename=trixie suites="trixie trixie-backports" security= ;;
+7.*)	codename=trixie suites="trixie trixie-backports" security= ;;
 *)	usage ;;
 esac
 
@@ -73,22 +74,26 @@ needs()
 		tr ',' '\n' | sed 's/^ *//; s/ |.*//; s/[()]//g; s/ = / /'
 }
 
-# Follow the metapackages: they name the one ABI that is current.
-image_meta=$(version_of linux-image-amd64)
-[ -n "$image_meta" ] || die "no linux-image-amd64 $ver in $codename"
-image=$(needs linux-image-amd64 "$image_meta" | awk '/^linux-image-/ { print $1 }')
-headers=$(needs linux-headers-amd64 "$(version_of linux-headers-amd64)" |
-	awk '/^linux-headers-/ { print $1 }')
-if [ -z "$image" ] || [ -z "$headers" ]; then
-	die "the metapackages of $ver name no kernel"
+# Follow the metapackage: it names the one ABI that is current. Backports keep
+# the kernels of a series when the metapackage has gone on to the next one.
+image_version=$(version_of linux-image-amd64)
+if [ -n "$image_version" ]; then
+	image=$(needs linux-image-amd64 "$image_version" | awk '/^linux-image-/ { print $1 }')
+else
+	image=$(apt-cache "${opts[@]}" search --names-only "^linux-image-$ver\\.[0-9]+[+a-z0-9]*-amd64\$" |
+		awk '{ print $1 }' | sort -V | tail -n 1)
+	[ -n "$image" ] || die "no kernel $ver in $codename"
+	image_version=$(version_of "$image")
 fi
+[ -n "$image" ] || die "the metapackage of $ver names no kernel"
+headers=linux-headers-${image#linux-image-}
 
 # The kernel's own parts: since 6.16 the image is split in several packages.
 mapfile -t packages < <({
-	echo "$image $image_meta"
-	needs "$image" "$image_meta" | awk '/^linux-(binary|modules|base)-[0-9]/'
-	echo "$headers $image_meta"
-	needs "$headers" "$image_meta" | awk '/^linux-(headers|kbuild)-[0-9]/'
+	echo "$image $image_version"
+	needs "$image" "$image_version" | awk '/^linux-(binary|modules|base)-[0-9]/'
+	echo "$headers $image_version"
+	needs "$headers" "$image_version" | awk '/^linux-(headers|kbuild)-[0-9]/'
 } | awk '{ print $1 }' | sort -u)
 
 fetch=()
@@ -132,6 +137,29 @@ find "$out/root/usr/src" -type l | while read -r l; do
 	/usr/*)	ln -sfn "$out/root$t" "$l" ;;
 	esac
 done
+
+# Its kbuild programs and its compiler are those of its suite: a folder with these.
+if [ "$codename" != "$(. /etc/os-release && echo "${VERSION_CODENAME-}")" ]; then
+	chroot=$top/build/kernels/chroot-$codename
+	mapfile -t tools < <({
+		needs "$headers" "$image_version" | awk '/^gcc-/ { print $1 }'
+		for p in "${packages[@]}"; do
+			case $p in
+			linux-kbuild-*)	needs "$p" "$(version_of "$p")" | awk '{ print $1 }' ;;
+			esac
+		done
+	} | sort -u)
+	if [ ! -e "$chroot/.tools" ] || [ "$(cat "$chroot/.tools")" != "${tools[*]}" ]; then
+		rm -rf "$chroot"
+		include=$(IFS=, && echo make,binutils,libc6-dev,"${tools[*]}")
+		timeout 1200 mmdebstrap --quiet --variant=apt --keyring="$key" --include="$include" \
+			--aptopt='Acquire::Check-Valid-Until "false"' --aptopt='Acquire::Retries "3"' \
+			"$codename" "$chroot" "$main" ||
+			die "mmdebstrap $codename failed"
+		echo "${tools[*]}" > "$chroot/.tools"
+	fi
+	ln -sfn "../chroot-$codename" "$out/chroot"
+fi
 
 depmod -b "$(dirname "$(dirname "$(dirname "$(realpath "$out/modules")")")")" "$release"
 echo "$release" > "$out/release"
