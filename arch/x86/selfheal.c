@@ -40,10 +40,10 @@ struct frame {
 	ucontext_t uc;
 };
 
-/* Where in the lent memory. */
+/* Where in the lent memory; a handler that comes before the first frame is used builds below it. */
 struct layout {
-	struct frame child;
 	struct frame wait;
+	struct frame child;
 	struct frame own;
 	uint8_t xstate[] __attribute__((aligned(64)));
 };

@@ -327,13 +327,11 @@ static int lend(struct stock *s, struct loan *l, pid_t *clone)
 
 	err = (int)stock_ptrace(PTRACE_SETOPTIONS, l->tid, NULL, (void *)opts);
 	if (!err)
-		err = (int)stock_ptrace(PTRACE_SETSIGMASK, l->tid, (void *)sizeof(all), &all);
-	if (!err)
 		err = set_regs(l->tid, &l->go);
-	if (err) {
-		stock_ptrace(PTRACE_SETSIGMASK, l->tid, (void *)sizeof(l->mask), &l->mask);
+	if (err)
 		return err;
-	}
+	/* Second: only its frames bring the mask back. A handler that runs before them does no harm. */
+	stock_ptrace(PTRACE_SETSIGMASK, l->tid, (void *)sizeof(all), &all);
 	err = run_to_child(l->tid, &b);
 	if (!err && b)
 		err = make_clone(s, b, clone);
