@@ -102,6 +102,22 @@ snap()
 	done
 }
 
+@test "cow: killed behind each single step, it goes on as it was" {
+	requires strace
+	local mode
+	for e in $(engines); do
+		for mode in "lent sigsuspend" "lent spin"; do
+			# shellcheck disable=SC2086 # a program and its argument
+			start_prog $mode
+			sleep 0.1
+			detached limit 200 env CKPT_TOOL="$CKPT_BUILD/ckptbpf" CKPT_CAPTURE="$(capture "$e")" \
+				"$BATS_TEST_DIRNAME/kill_soak.sh" steps "$e" "$pid" "${CKPT_STRIDE:-1}" \
+				"$([ "$e" = stock ] && echo ptrace || echo ioctl)"
+			check_prog
+		done
+	done
+}
+
 @test "cow: refused where the program forbids it" {
 	start refused "$CKPT_BUILD/tests/progs/refused" seccomp
 	wait_log '^(ready|unsupported)$'

@@ -12,6 +12,9 @@
 #   kill       snapshot --kill: it goes on as it was, or it is gone and the image
 #              is whole, from which it is brought back
 #   restore    from an image: it is there as it was, or not at all
+#   steps      snapshot, but not at random: killed behind its first SIGNAL call
+#              (ptrace, ioctl), its second and so on, COUNT apart, until it is
+#              through; strace is what kills
 #
 # The tool is $CKPT_TOOL; CKPT_SLOW stretches every time, CKPT_SEED the moments,
 # which lie within CKPT_MOMENTS us; CKPT_CAPTURE is how a snapshot has memory.
@@ -71,11 +74,34 @@ interrupted()
 	status=$?
 }
 
+# steps: behind the i-th call of that name; the status is strace's, which is the tool's.
+behind_call()
+{
+	moment=$((1 + (i - 1) * count))
+	strace -qq -o /dev/null -e "trace=$signal" -e "inject=$signal:signal=KILL:when=$moment" \
+		"$tool" snapshot "$pid" --engine "$engine" --capture "${CKPT_CAPTURE:-auto}" -q -o soak.img \
+		</dev/null >out 2>err
+	status=$?
+}
+
 differs() { diff <(echo "$before") <(echo "$now") | head -n 20; }
 
 before=$(state) || die "no process $pid"
 [ "$mode" != restore ] || { "$tool" snapshot "$pid" --engine "$engine" --kill -q --force -o base.img || die "no image"; }
 done=0 broken=0
+if [ "$mode" = steps ]; then
+	for ((i = 1; i < 2000; i++)); do
+		rm -f soak.img
+		{ behind_call; } 2>/dev/null
+		settled || die "behind call $moment of $signal it is not as it was: $(differs)"
+		[ "$status" != 0 ] || break
+		[ "$status" = 137 ] || die "status $status: $(cat err)"
+	done
+	[ "$status" = 0 ] || die "it never got through"
+	"$tool" verify -q soak.img || die "the image is not whole"
+	echo "killed behind $((i - 1)) of $moment calls"
+	exit 0
+fi
 for ((i = 1; i <= count; i++)); do
 	rm -f soak.img
 	case $mode in
