@@ -5,6 +5,7 @@ set -u
 # Everything is ten to twenty times slower here: the counts of the long tests, unless given.
 export CKPT_KILLS=${CKPT_KILLS:-3} CKPT_MUTATIONS=${CKPT_MUTATIONS:-8} CKPT_STREAM_CUTS=${CKPT_STREAM_CUTS:-3}
 export CKPT_THREADS=${CKPT_THREADS:-64} CKPT_STRIDE=${CKPT_STRIDE:-9}
+export CKPT_MAPPINGS=${CKPT_MAPPINGS:-2000} CKPT_DESCRIPTORS=${CKPT_DESCRIPTORS:-600}
 rc=0
 
 wanted()

@@ -41,6 +41,8 @@ void dump_reset(struct ckpt_dump *d)
 	cookie_free(&d->fd_of);
 	cookie_free(&d->anon_of);
 	cookie_free(&d->file_of);
+	cookie_free(&d->pipe_of);
+	cookie_free(&d->shmem_of);
 	d->block_used = BLOCK;
 	d->proc = NULL;
 	d->pending = NULL;

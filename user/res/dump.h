@@ -27,6 +27,7 @@ struct dump_file {
 	uint64_t pipe;			/* cookie of the pipe, for its ends */
 	uint32_t shmem;			/* 1 + place in shmems, 0: none */
 	const struct gather_anon *anon;	/* what it is, if it is ANON */
+	uint32_t known, refs;		/* of shmem: our descriptors and mappings on it, and all there are */
 	int fd;				/* lowest descriptor on it, -1: only mapped */
 };
 
@@ -36,12 +37,16 @@ struct dump_shmem {
 	int fd;				/* ours */
 	struct ckpt_shmem rec;		/* id 0: not written yet */
 	const char *name;		/* rec.name_len bytes */
+	uint32_t descriptions, dentry_refs;	/* ours, and all there are */
+	const struct dump_file *one;	/* of ours */
+	bool others;			/* another process has a description of ours, too */
 };
 
 struct dump_pipe {
 	uint64_t cookie;		/* pipe_inode_info */
 	uint32_t id;
 	int read_fd, write_fd;		/* in the target, -1: none */
+	uint32_t readers, writers;	/* descriptions of ours */
 	struct ckpt_pipe rec;
 	uint8_t *content;
 };
@@ -80,6 +85,7 @@ struct ckpt_dump {
 	VEC(const struct gather_fd *) fds;
 	VEC(struct dump_anon) anons;
 	struct cookie_map fd_of, anon_of, file_of;	/* places in fds, anons, files */
+	struct cookie_map pipe_of, shmem_of;	/* in pipes, shmems */
 
 	VEC(struct dump_file) files;
 	VEC(struct dump_pipe) pipes;

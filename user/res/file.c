@@ -57,31 +57,35 @@ struct dump_file *dump_file_of(struct ckpt_dump *d, uint64_t cookie, const struc
 /* Does any of the standard descriptors lead to this description? */
 static bool is_standard(const struct ckpt_dump *d, uint64_t cookie)
 {
-	for (size_t i = 0; i < d->fds.n; i++)
-		if (d->fds.v[i]->cookie == cookie && d->fds.v[i]->rec.fd <= 2)
-			return true;
-	return false;
+	const struct gather_fd *lowest = dump_fd_of(d, cookie);
+
+	return lowest && lowest->rec.fd <= 2;
+}
+
+/* How many descriptions of ours each pipe has, in one pass. */
+static int count_pipe_ends(struct ckpt_dump *d)
+{
+	for (size_t i = 0; i < d->fds.n; i++) {
+		const struct gather_fd *g = d->fds.v[i];
+		struct dump_pipe *p;
+
+		if ((g->file.mode & S_IFMT) != S_IFIFO || dump_fd_of(d, g->cookie) != g)
+			continue;
+		p = dump_pipe_of(d, g->priv);
+		if (!p)
+			return -ENOMEM;
+		p->readers += !!(g->f_mode & FMODE_READ);
+		p->writers += !!(g->f_mode & FMODE_WRITE);
+	}
+	return 0;
 }
 
 /* Are all the descriptions that the kernel counts on this pipe ours? */
-static bool pipe_is_inside(const struct ckpt_dump *d, const struct gather_fd *g)
+static bool pipe_is_inside(struct ckpt_dump *d, const struct gather_fd *g)
 {
-	uint32_t readers = 0, writers = 0;
+	const struct dump_pipe *p = dump_pipe_of(d, g->priv);
 
-	for (size_t i = 0; i < d->fds.n; i++) {
-		const struct gather_fd *o = d->fds.v[i];
-		bool first = true;
-
-		if (o->priv != g->priv || (o->file.mode & S_IFMT) != S_IFIFO)
-			continue;
-		for (size_t j = 0; j < i && first; j++)
-			first = d->fds.v[j]->cookie != o->cookie;
-		if (first) {
-			readers += !!(o->f_mode & FMODE_READ);
-			writers += !!(o->f_mode & FMODE_WRITE);
-		}
-	}
-	return readers == g->pipe.readers && writers == g->pipe.writers;
+	return p && p->readers == g->pipe.readers && p->writers == g->pipe.writers;
 }
 
 static bool harmless_device(uint32_t rdev)
@@ -186,7 +190,7 @@ static int name_external(struct ckpt_dump *d, const struct gather_fd *g)
 
 int res_file_check_dump(struct ckpt_dump *d)
 {
-	int err = 0;
+	int err = count_pipe_ends(d);
 
 	for (size_t i = 0; i < d->fds.n && !err; i++) {
 		const struct gather_fd *g = d->fds.v[i];

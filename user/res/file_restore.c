@@ -226,34 +226,27 @@ static int open_external(const struct plan_task *t, const struct plan_file *f,
  * The ends as pipe2() makes them lack O_LARGEFILE, which open() always sets and
  * nothing takes away: a description without it gets the end itself.
  */
-static int open_pipe_end(const struct plan_file *f, struct restored_pipe *pipes, size_t npipes)
+static int open_pipe_end(const struct plan_file *f, struct restored_pipe *pipe)
 {
-	int acc = (int)(f->rec.flags & O_ACCMODE);
+	int acc = (int)(f->rec.flags & O_ACCMODE), fd;
+	int *end = acc == O_RDONLY ? &pipe->read_fd : &pipe->write_fd;
+	bool *given = acc == O_RDONLY ? &pipe->read_given : &pipe->write_given;
 	char path[40];
 
-	for (size_t i = 0; i < npipes; i++) {
-		int *end = acc == O_RDONLY ? &pipes[i].read_fd : &pipes[i].write_fd;
-		bool *given = acc == O_RDONLY ? &pipes[i].read_given : &pipes[i].write_given;
-		int fd;
-
-		if (pipes[i].id != f->rec.obj)
-			continue;
-		if (!(f->rec.flags & KERNEL_O_LARGEFILE) && acc != O_RDWR && !*given) {
-			*given = true;
-			fd = fcntl(*end, F_DUPFD_CLOEXEC, 3);
-		} else {
-			snprintf(path, sizeof(path), "/proc/self/fd/%d", *end);
-			fd = open(path, acc | O_NONBLOCK | O_CLOEXEC);
-		}
-		if (fd < 0)
-			return ckpt_fail(-errno, 0, "%s: open", f->path);
-		if (fcntl(fd, F_SETFL, f->rec.flags & SETFL_FLAGS) < 0) {
-			close(fd);
-			return ckpt_fail(-errno, 0, "%s: F_SETFL", f->path);
-		}
-		return fd;
+	if (!(f->rec.flags & KERNEL_O_LARGEFILE) && acc != O_RDWR && !*given) {
+		*given = true;
+		fd = fcntl(*end, F_DUPFD_CLOEXEC, 3);
+	} else {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", *end);
+		fd = open(path, acc | O_NONBLOCK | O_CLOEXEC);
 	}
-	return ckpt_fail(-EINVAL, 0, "%s: its pipe is not in the image", f->path);
+	if (fd < 0)
+		return ckpt_fail(-errno, 0, "%s: open", f->path);
+	if (fcntl(fd, F_SETFL, f->rec.flags & SETFL_FLAGS) < 0) {
+		close(fd);
+		return ckpt_fail(-errno, 0, "%s: F_SETFL", f->path);
+	}
+	return fd;
 }
 
 static int open_regular(const struct ckpt_plan *p, const struct plan_file *f)
@@ -343,7 +336,7 @@ static int open_all(const struct ckpt_plan *p, const struct plan_task *t,
 			fd = open_external(t, f, o);
 			break;
 		case CKPT_FILE_PIPE:
-			fd = open_pipe_end(f, out->pipes.v, out->pipes.n);
+			fd = open_pipe_end(f, &out->pipes.v[plan_pipe(p, f->rec.obj) - p->pipes.v]);
 			break;
 		case CKPT_FILE_ANON:
 			fd = res_anon_restore(p, f);

@@ -23,13 +23,13 @@
 
 struct dump_pipe *dump_pipe_of(struct ckpt_dump *d, uint64_t cookie)
 {
+	uint32_t at = cookie_get(&d->pipe_of, cookie);
 	struct dump_pipe *p;
 
-	for (size_t i = 0; i < d->pipes.n; i++)
-		if (d->pipes.v[i].cookie == cookie)
-			return &d->pipes.v[i];
+	if (at)
+		return &d->pipes.v[at - 1];
 	p = vec_push(&d->pipes);
-	if (!p)
+	if (!p || cookie_put(&d->pipe_of, cookie, (uint32_t)d->pipes.n))
 		return NULL;
 	p->cookie = cookie;
 	p->read_fd = p->write_fd = -1;

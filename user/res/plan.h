@@ -24,7 +24,8 @@ struct plan_shmem {
 	struct ckpt_shmem rec;
 	char *name;
 	bool pages_done;
-	int fd;				/* while it is being restored, -1: none */
+	mode_t mode;			/* while it is being restored: of its files */
+	int fd;				/* the same, -1: none */
 };
 
 /* What an ANON file is. */

@@ -205,6 +205,7 @@ int plan_take_shmem(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	slot = vec_push(&p->shmems);
 	if (!slot)
 		return plan_nomem(rec);
+	slot->mode = 0777;
 	slot->rec = *f;
 	slot->fd = -1;
 	err = plan_text(rec, (const char *)(f + 1), f->name_len, false, "name", &slot->name);

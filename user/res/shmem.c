@@ -67,14 +67,6 @@ bool dump_is_shmem(const struct ckpt_file *f, const char *path)
 		(f->path_len == strlen(ANON_PATH) && !memcmp(path, ANON_PATH, f->path_len)));
 }
 
-static struct dump_shmem *find(struct ckpt_dump *d, uint64_t ino)
-{
-	for (size_t i = 0; i < d->shmems.n; i++)
-		if (d->shmems.v[i].ino == ino)
-			return &d->shmems.v[i];
-	return NULL;
-}
-
 /* A description of our own, which leaves the target's alone. */
 static int open_object(struct ckpt_dump *d, struct dump_shmem *s, const char *what)
 {
@@ -99,12 +91,15 @@ static int open_object(struct ckpt_dump *d, struct dump_shmem *s, const char *wh
 
 int res_shmem_take(struct ckpt_dump *d, struct dump_file *f, const char *what)
 {
-	struct dump_shmem *s = find(d, f->rec.ino);
+	/* A cookie's lowest bits say nothing, those of an inode's number do. */
+	uint64_t key = f->rec.ino << 6;
+	uint32_t at = cookie_get(&d->shmem_of, key);
+	struct dump_shmem *s = at ? &d->shmems.v[at - 1] : NULL;
 	int err;
 
 	if (!s) {
 		s = vec_push(&d->shmems);
-		if (!s)
+		if (!s || cookie_put(&d->shmem_of, key, (uint32_t)d->shmems.n))
 			return -ENOMEM;
 		s->ino = f->rec.ino;
 		s->fd = -1;
@@ -148,49 +143,42 @@ int res_shmem_take_vma(struct ckpt_dump *d, const struct gather_vma *v)
 	return 0;
 }
 
-/* Do all references to the description come from our descriptors and mappings? */
-static bool is_ours(const struct ckpt_dump *d, const struct dump_file *f, uint32_t *dentry_refs)
+/* A reference of ours to a description: refs are all that the kernel counts. */
+static void count(struct ckpt_dump *d, uint64_t cookie, uint32_t refs, uint32_t dentry_refs)
 {
-	uint32_t refs = 0, known = 0;
+	struct dump_file *f = dump_file_of(d, cookie, NULL, NULL);
 
-	for (size_t i = 0; i < d->fds.n; i++) {
-		if (d->fds.v[i]->cookie != f->cookie)
-			continue;
-		known++;
-		refs = d->fds.v[i]->refs;
-		*dentry_refs = d->fds.v[i]->dentry_refs;
-	}
-	for (size_t i = 0; i < d->vmas.n; i++) {
-		if (d->vmas.v[i]->vm_file != f->cookie)
-			continue;
-		known++;
-		refs = d->vmas.v[i]->refs;
-		*dentry_refs = d->vmas.v[i]->dentry_refs;
-	}
-	return refs == known;
+	if (!f || !f->shmem)
+		return;
+	f->known++;
+	f->refs = refs;
+	d->shmems.v[f->shmem - 1].dentry_refs = dentry_refs;
 }
 
 int res_shmem_check(struct ckpt_dump *d)
 {
 	int err = 0;
 
-	for (uint32_t i = 1; i <= d->shmems.n && !err; i++) {
-		const struct dump_file *one = NULL;
-		uint32_t descriptions = 0, dentry_refs = 0;
-		bool ours = true;
+	for (size_t i = 0; i < d->fds.n; i++)
+		count(d, d->fds.v[i]->cookie, d->fds.v[i]->refs, d->fds.v[i]->dentry_refs);
+	for (size_t i = 0; i < d->vmas.n; i++)
+		count(d, d->vmas.v[i]->vm_file, d->vmas.v[i]->refs, d->vmas.v[i]->dentry_refs);
+	for (size_t i = 0; i < d->files.n; i++) {
+		const struct dump_file *f = &d->files.v[i];
+		struct dump_shmem *s = f->shmem ? &d->shmems.v[f->shmem - 1] : NULL;
 
-		for (size_t k = 0; k < d->files.n; k++) {
-			const struct dump_file *f = &d->files.v[k];
+		if (!s)
+			continue;
+		s->one = f;
+		s->descriptions++;
+		s->others |= f->refs != f->known;
+	}
+	for (size_t i = 0; i < d->shmems.n && !err; i++) {
+		const struct dump_shmem *s = &d->shmems.v[i];
 
-			if (f->shmem != i)
-				continue;
-			one = f;
-			descriptions++;
-			ours &= is_ours(d, f, &dentry_refs);
-		}
-		if (one && (!ours || dentry_refs != descriptions))
+		if (s->one && (s->others || s->dentry_refs != s->descriptions))
 			err = dump_lose(d, "shared memory (%.*s): another process has it too, and keeps its own",
-					(int)one->rec.path_len, one->path);
+					(int)s->one->rec.path_len, s->one->path);
 	}
 	return err;
 }
@@ -268,23 +256,18 @@ static int make_anon(const struct plan_shmem *s)
 	return fd;
 }
 
-static mode_t mode_of(const struct ckpt_plan *p, uint32_t id)
-{
-	for (size_t i = 0; i < p->files.n; i++)
-		if (p->files.v[i].rec.kind == CKPT_FILE_SHMEM && p->files.v[i].rec.obj == id)
-			return p->files.v[i].rec.mode & 07777;
-	return 0777;
-}
-
 int res_shmem_make(struct ckpt_plan *p)
 {
+	for (size_t i = 0; i < p->files.n; i++)
+		if (p->files.v[i].rec.kind == CKPT_FILE_SHMEM)
+			plan_shmem(p, p->files.v[i].rec.obj)->mode = p->files.v[i].rec.mode & 07777;
 	for (size_t i = 0; i < p->shmems.n; i++) {
 		struct plan_shmem *s = &p->shmems.v[i];
 		bool memfd = s->rec.flags & CKPT_SHMEM_MEMFD;
 
 		s->fd = memfd ? make_memfd(s) : make_anon(s);
 		if (s->fd < 0 || (memfd && (ftruncate(s->fd, (off_t)s->rec.size) ||
-					    fchmod(s->fd, mode_of(p, s->rec.id)))))
+					    fchmod(s->fd, s->mode))))
 			return ckpt_fail(-errno, 0, "shared memory %u (%s): make", s->rec.id,
 					 memfd ? s->name : ANON_PATH);
 	}
