@@ -214,6 +214,8 @@ struct sighand_struct;
 
 struct css_set;
 
+struct mempolicy;
+
 struct task_struct {
 	struct thread_info thread_info;
 	unsigned int __state;
@@ -264,6 +266,7 @@ struct task_struct {
 	struct seccomp seccomp;
 	struct css_set *cgroups;
 	void *robust_list;
+	struct mempolicy *mempolicy;
 	void *rseq;
 	u32 rseq_len;
 	u32 rseq_sig;
@@ -330,9 +333,14 @@ struct vm_area_struct {
 	long unsigned int vm_pgoff;
 	struct file *vm_file;
 	void *vm_private_data;
-	void *vm_policy;
+	struct mempolicy *vm_policy;
+	struct {
+	} shared;
 	struct vm_userfaultfd_ctx vm_userfaultfd_ctx;
 };
+
+typedef struct {
+} nodemask_t;
 
 struct ns_common {
 	unsigned int inum;
@@ -519,6 +527,16 @@ struct cgroup;
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+};
+
+struct mempolicy {
+	short unsigned int mode;
+	short unsigned int flags;
+	nodemask_t nodes;
+	int home_node;
+	union {
+		nodemask_t user_nodemask;
+	} w;
 };
 
 struct user_namespace {
@@ -784,6 +802,10 @@ struct bpf_iter__task_vma {
 	union {
 		struct vm_area_struct *vma;
 	};
+};
+
+struct anon_vma_name {
+	char name[0];
 };
 
 struct file_lock_context {

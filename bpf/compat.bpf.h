@@ -78,6 +78,21 @@ struct mm_struct___72 {
 	unsigned long def_vma_flags;
 } CO_RE;
 
+/*
+ * Where CONFIG_ANON_VMA_NAME is set; until 6.1 in one place with what links the
+ * mappings of a file, since 6.2 also of shared anonymous memory.
+ */
+struct anon_vma_name___517 {
+	char name[0];
+} CO_RE;
+
+struct vm_area_struct___517 {
+	struct {
+		struct rb_node rb;
+	} shared;
+	struct anon_vma_name___517 *anon_name;
+} CO_RE;
+
 /* The flag instead of a state word: 7.2. */
 struct hrtimer___72 {
 	bool is_queued;
@@ -167,6 +182,22 @@ static __always_inline __u32 compat_dumpable(struct task_struct *t, struct mm_st
 	if (bpf_core_field_exists(t72->exec_state))
 		return BPF_CORE_READ(t72, exec_state, dumpable);
 	return compat_mm_flags(mm) & 3;	/* MMF_DUMPABLE_MASK */
+}
+
+/* Length with its NUL, at most 1: it has none. */
+static __always_inline long compat_anon_name(struct vm_area_struct *v, char *to, __u32 room)
+{
+	struct vm_area_struct___517 *v517 = (void *)v;
+	struct anon_vma_name___517 *name;
+
+	if (!bpf_core_field_exists(v517->anon_name))
+		return 0;
+	if (v->vm_file && bpf_core_field_offset(v517->anon_name) == bpf_core_field_offset(v517->shared))
+		return 0;
+	name = BPF_CORE_READ(v517, anon_name);
+	if (!name)
+		return 0;
+	return bpf_probe_read_kernel_str(to, room, (void *)name + bpf_core_field_offset(name->name));
 }
 
 static __always_inline __u64 compat_def_flags(struct mm_struct *mm)

@@ -20,7 +20,7 @@ enum gather_type {
 	GATHER_THREAD = 1, GATHER_XSTATE, GATHER_PROC, GATHER_GROUPS, GATHER_VMA, GATHER_FD,
 	GATHER_EVENTFD, GATHER_TIMERFD, GATHER_SIGNALFD, GATHER_EPOLL,
 	GATHER_INOTIFY, GATHER_PIDFD,
-	GATHER_SIGPENDING, GATHER_POSIXTIMERS,
+	GATHER_SIGPENDING, GATHER_POSIXTIMERS, GATHER_MEMPOLICY, GATHER_VMANAME,
 };
 
 #define GATHER_XSTATE_MAX	12288u	/* AMX needs some 11 KiB */
@@ -138,7 +138,7 @@ struct gather_vma {
 	__u64 vm_flags;		/* raw */
 	__u64 vm_file;		/* cookie, 0: none */
 	__u64 vm_ops;		/* cookie, 0: plain anonymous */
-	__u64 uffd, policy;	/* cookies, 0: none */
+	__u64 uffd;		/* cookie, 0: none */
 	__u64 anon_vma;		/* cookie, 0: no private page yet */
 	char special[16];	/* vm_special_mapping->name: "[vdso]", "[vvar]", "[vvar_vclock]" */
 	struct ckpt_file file;	/* of vm_file: flags, mode, ino, size, dev, path_len; kind MAPPED */
@@ -147,6 +147,18 @@ struct gather_vma {
 	__u32 path_len;
 	__s32 path_err;		/* -errno: there is a file but no text for it; GATHER_PATH_LINK */
 	char path[];
+};
+
+/* Behind a mapping, or behind its thread (start 0), that has one. */
+struct gather_mempolicy {
+	struct gather_hdr h;
+	struct ckpt_mempolicy rec;
+};
+
+struct gather_vmaname {
+	struct gather_hdr h;
+	struct ckpt_vmaname rec;
+	char name[80];
 };
 
 /* One descriptor (iter/task_file). The path follows. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* iter/task: THREAD, XSTATE and GROUPS of every thread, PROC of a leader. */
 #include "compat.bpf.h"
+#include "mempolicy.bpf.h"
 
 #define PF_IO_WORKER	0x00000010	/* include/linux/sched.h */
 #define PF_USER_WORKER	0x00004000	/* since 6.4 */
@@ -484,6 +485,8 @@ int ckpt_task(struct bpf_iter__task *ctx)
 	if (v.mm)
 		emit_xstate(seq, o, t, &v, &r);
 	emit_groups(seq, o, t, &v, &r);
+	if (bpf_core_field_exists(t->mempolicy))
+		emit_mempolicy(seq, t->mempolicy, 0, &r, t);
 	/* A zombie has no memory, files or handlers, but its place in the tree and its exit code. */
 	if (t->pid == t->tgid)
 		emit_proc(seq, o, t, &v, &r);

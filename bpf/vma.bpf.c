@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* iter/task_vma: one VMA per mapping. */
 #include "compat.bpf.h"
+#include "mempolicy.bpf.h"
 
 SCRATCH(vma_scratch, sizeof(struct gather_vma) + PATH_ROOM + PATH_SLACK);
 
@@ -73,6 +74,21 @@ static __always_inline void fill_special(struct gather_vma *o, struct vm_area_st
 		forget(o->special, sizeof(o->special));
 }
 
+static __always_inline void emit_name(struct seq_file *seq, struct vm_area_struct *v,
+				      const struct reader *r, struct task_struct *t)
+{
+	struct gather_vmaname o = {};
+	long n = compat_anon_name(v, o.name, sizeof(o.name));
+
+	if (n <= 1)
+		return;
+	fill_hdr(&o.h, r, t, t->thread_pid, t->signal, GATHER_VMANAME);
+	o.h.len = sizeof(o);
+	o.rec.start = v->vm_start;
+	o.rec.name_len = n - 1;
+	bpf_seq_write(seq, &o, sizeof(o));
+}
+
 SEC("iter/task_vma")
 int ckpt_vma(struct bpf_iter__task_vma *ctx)
 {
@@ -102,8 +118,6 @@ int ckpt_vma(struct bpf_iter__task_vma *ctx)
 	o->vm_ops = (__u64)v->vm_ops;
 	if (bpf_core_field_exists(v->vm_userfaultfd_ctx.ctx))
 		o->uffd = (__u64)v->vm_userfaultfd_ctx.ctx;
-	if (bpf_core_field_exists(v->vm_policy))
-		o->policy = (__u64)v->vm_policy;
 	o->anon_vma = (__u64)v->anon_vma;
 	if (f) {
 		o->rec.offset = v->vm_pgoff << 12;
@@ -130,6 +144,9 @@ int ckpt_vma(struct bpf_iter__task_vma *ctx)
 	len = round8(sizeof(*o) + len);
 	o->h.len = len;
 	emit(seq, o, len);
+	emit_name(seq, v, &r, t);
+	if (bpf_core_field_exists(v->vm_policy))
+		emit_mempolicy(seq, v->vm_policy, v->vm_start, &r, t);
 	return 0;
 }
 

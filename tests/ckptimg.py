@@ -5,6 +5,7 @@
 ckptimg.py same IMAGE                      written anew it is the very same file
 ckptimg.py set IN OUT TYPE.FIELD=VALUE...  in the first record of TYPE (TYPE[n]: the n-th)
 ckptimg.py insert IN OUT TYPE FLAGS        an empty record of that number behind the header
+ckptimg.py name IN OUT N TEXT              a VMANAME behind the N-th private anonymous VMA
 ckptimg.py storm IMAGE COUNT SEED COMMAND  COMMAND restore|verify of COUNT damaged ones
 
 set and insert make every sum right again: what remains wrong is the content.
@@ -39,6 +40,9 @@ FIELDS = {
     "MMOPT.flags": (0, 4), "MMOPT.coredump_filter": (4, 4), "MMOPT.membarrier": (8, 4),
     "MMOPT.pkeys": (12, 4), "MMOPT.exec_pkey": (16, 4), "MMOPT.tag_bits": (20, 4),
     "MMOPT.futex_slots": (24, 4),
+    "MEMPOLICY.start": (0, 8), "MEMPOLICY.mode": (8, 4), "MEMPOLICY.home_node": (12, 4),
+    "MEMPOLICY.nodes": (16, 8),
+    "VMANAME.start": (0, 8), "VMANAME.name_len": (8, 4), "VMANAME.text": (16, 1),
     "SHMEM.id": (0, 4), "SHMEM.flags": (4, 4), "SHMEM.size": (8, 8), "SHMEM.seals": (16, 4),
     "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4),
     "CREDS.uid": (0, 4), "CREDS.cap_effective": (56, 8), "PAGES.npages": (0, 4),
@@ -193,6 +197,12 @@ def main(argv):
     if argv[0] == "set":
         for assignment in argv[3:]:
             set_field(records, assignment)
+    elif argv[0] == "name":
+        vmas = [i for i, r in enumerate(records)
+                if r.kind == TYPES["VMA"] and struct.unpack_from("<I", r.payload, 28)[0] == 1]
+        vma, text = records[vmas[int(argv[3])]], argv[4].encode()
+        name = vma.payload[0:8] + struct.pack("<II", len(text), 0) + text + bytes(-len(text) % 8)
+        records.insert(vmas[int(argv[3])] + 1, Record(TYPES["VMANAME"], 1, 1, vma.owner, name))
     elif argv[0] == "insert":
         records.insert(2, Record(int(argv[3]), 1, int(argv[4]), 0, bytes(16)))
     else:

@@ -15,7 +15,6 @@ load helpers
 		refuses "$e" deleted_map 'mapping [0-9a-f]+ \(.*/mapped \(deleted\)\): its file is deleted'
 		refuses "$e" uffd 'mapping [0-9a-f]+: it is watched by a userfaultfd'
 		refuses "$e" ldt 'it has a local descriptor table'
-		refuses "$e" policy 'mapping [0-9a-f]+: it has a memory policy'
 	done
 }
 

@@ -55,7 +55,7 @@ enum ckpt_phase {
  *   POSIXTIMER: the task;
  *   CPU XSTATE ACCT RESTART CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
- *   MMOPT VMA: the mm; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
+ *   MMOPT VMA VMANAME: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
  *   EVENTFD ...) and frames: 0.
  * objrefs count from 1 in order of appearance and are never kernel pointers.
  * crc: CRC32C of the header (crc taken as 0) and of the payload; of a PAGES
@@ -316,6 +316,28 @@ CKPT_ONDISK(struct ckpt_mmopt, 32);
 #define CKPT_MMOPT_ALL		0xffu
 #define CKPT_MEMBARRIER_ALL	0x154u
 #define CKPT_MAX_FUTEX_SLOTS	(1u << 20)
+
+/* Name of anonymous memory, behind its VMA; the text follows. */
+struct ckpt_vmaname {
+	__u64 start;		/* of that VMA */
+	__u32 name_len;		/* vm_area_struct->anon_name, as PR_SET_VMA_ANON_NAME gave it */
+	__u32 pad0;
+};
+CKPT_ONDISK(struct ckpt_vmaname, 16);
+#define CKPT_MAX_VMANAME	79u	/* prctl(2) */
+
+/*
+ * On which nodes memory is put: of a mapping, behind its VMA, or of a thread. As
+ * get_mempolicy(2) tells it.
+ */
+struct ckpt_mempolicy {
+	__u64 start;		/* of that VMA; of a thread 0 */
+	__u32 mode;		/* MPOL_*, MPOL_F_*; vm_area_struct->vm_policy, task_struct->mempolicy */
+	__s32 home_node;	/* set_mempolicy_home_node(2); -1: none */
+	struct { __u64 mask; } nodes[16];	/* as the program gave them, if the kernel kept that */
+};
+CKPT_ONDISK(struct ckpt_mempolicy, 144);
+#define CKPT_MAX_NODES		1024u
 
 /*
  * Memory of the kernel's own tmpfs: a memfd, or what shared anonymous mappings

@@ -201,13 +201,6 @@ static void set_ldt(void)
 	may(syscall(SYS_modify_ldt, 1, &d, sizeof(d)));
 }
 
-static void set_policy(void)
-{
-	unsigned long nodes = 1;
-
-	may(syscall(SYS_mbind, map(MAP_PRIVATE | MAP_ANONYMOUS, -1), 8192L, 2L, &nodes, 64L, 0L));
-}
-
 /* ---- filesystem, files ---- */
 
 static void set_deleted_cwd(void)
@@ -362,7 +355,7 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "seccomp", set_seccomp }, { "own_files", set_own_files },
 	{ "tls", set_tls }, { "leader_gone", set_leader_gone }, { "sysv", set_sysv },
 	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
-	{ "ldt", set_ldt }, { "policy", set_policy }, { "deleted_cwd", set_deleted_cwd },
+	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },
 	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "lock", set_lock }, { "fifo", set_fifo },
 	{ "flock", set_flock }, { "owner", set_owner }, { "socket", set_socket },
 	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },

@@ -29,6 +29,7 @@ struct walk {
 	ckpt_bpf_cb cb;
 	void *arg;
 	__s32 tid;		/* of the THREAD last seen */
+	__u64 start;		/* VMA: of the last one */
 	__u64 next;		/* VMA: end of the last one; FD: lowest number that may follow */
 	size_t records, limit;
 	struct ckpt_map_link link;
@@ -51,6 +52,12 @@ static int check_proc(const struct walk *w, const struct gather_proc *p)
 	if (p->path_err)
 		return ckpt_fail(p->path_err, w->pid, "path of its program, cwd or root");
 	return 0;
+}
+
+/* Behind a thread, where start is 0 as there, or a mapping. */
+static int check_mempolicy(const struct walk *w, const struct gather_mempolicy *m)
+{
+	return m->h.len == sizeof(*m) && m->rec.start == w->start ? 0 : bad(w, "memory policy");
 }
 
 static int check_thread_records(struct walk *w, const struct gather_hdr *h)
@@ -79,6 +86,8 @@ static int check_thread_records(struct walk *w, const struct gather_hdr *h)
 		    h->len != ckpt_round8(sizeof(*g) + (g->n > GATHER_GROUPS_MAX ? 0 : g->n) * sizeof(g->gid[0])))
 			return bad(w, "groups record");
 		return 0;
+	case GATHER_MEMPOLICY:
+		return check_mempolicy(w, (const void *)h);
 	case GATHER_PROC:
 		return check_proc(w, (const void *)h);
 	default:
@@ -86,14 +95,26 @@ static int check_thread_records(struct walk *w, const struct gather_hdr *h)
 	}
 }
 
+static int check_vmaname(const struct walk *w, const struct gather_vmaname *n)
+{
+	return n->h.len == sizeof(*n) && n->rec.start == w->start &&
+	       n->rec.name_len == strnlen(n->name, sizeof(n->name)) &&
+	       n->rec.name_len <= CKPT_MAX_VMANAME ? 0 : bad(w, "name");
+}
+
 static int check_vma(struct walk *w, const struct gather_vma *v)
 {
+	if (w->next && v->h.type == GATHER_MEMPOLICY)
+		return check_mempolicy(w, (const void *)v);
+	if (w->next && v->h.type == GATHER_VMANAME)
+		return check_vmaname(w, (const void *)v);
 	if (v->h.type != GATHER_VMA || v->h.len < sizeof(*v) || v->path_len >= CKPT_MAX_PATH ||
 	    v->path_len != v->file.path_len || v->h.len != ckpt_round8(sizeof(*v) + v->path_len) ||
 	    v->special[sizeof(v->special) - 1])
 		return bad(w, "record");
 	if (v->rec.start < w->next || v->rec.end <= v->rec.start)
 		return bad(w, "order");
+	w->start = v->rec.start;
 	w->next = v->rec.end;
 	if (v->path_err && v->path_err != GATHER_PATH_LINK)
 		return ckpt_fail(v->path_err, w->pid, "mapping %llx: path of its file",
@@ -189,7 +210,8 @@ static int take(struct walk *w, const struct gather_hdr *h)
 		break;
 	case CKPT_WALK_VMAS:
 		err = check_vma(w, (const void *)h);
-		if (!err && ((const struct gather_vma *)h)->path_err == GATHER_PATH_LINK)
+		if (!err && h->type == GATHER_VMA &&
+		    ((const struct gather_vma *)h)->path_err == GATHER_PATH_LINK)
 			return ckpt_complete_path(w->pid, &w->link, (const void *)h, w->cb, w->arg);
 		break;
 	case CKPT_WALK_SIGNALS:
@@ -252,7 +274,7 @@ static size_t limit_of(enum ckpt_walk_kind kind)
 	case CKPT_WALK_SIGNALS:
 		return 4 * (size_t)CKPT_MAX_THREADS;
 	case CKPT_WALK_VMAS:
-		return CKPT_MAX_VMAS;
+		return 3 * (size_t)CKPT_MAX_VMAS;
 	default:
 		return 2 * (size_t)CKPT_MAX_FDS;
 	}

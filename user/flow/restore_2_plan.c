@@ -247,6 +247,8 @@ int restore_check(struct restore *r)
 	if (!err)
 		err = res_mmopt_check_plan(&r->plan);
 	if (!err)
+		err = res_mempolicy_check(&r->plan);
+	if (!err)
 		err = res_creds_check(&r->plan);
 	if (!err)
 		err = res_file_check(&r->plan);

@@ -238,6 +238,8 @@ static int describe(struct restore *r, struct blob_plan *b)
 	res_sigpending_describe(t, b);
 	res_itimer_describe(t, b);
 	res_posixtimer_describe(t, b);
+	res_mempolicy_describe(t, b);
+	res_vmaname_describe(t, b);
 	b->rlimits = t->rlimits;
 	return res_creds_describe(t, b);
 }
@@ -267,6 +269,8 @@ int restore_map_region(struct restore *r)
 				   nthreads * sizeof(struct blob_thread) +
 				   res_sigpending_count(p->task) * sizeof(struct blob_signal) +
 				   p->task->timers.n * sizeof(struct blob_timer) +
+				   res_mempolicy_count(p->task) * sizeof(struct blob_policy) +
+				   p->task->mm.names.n * (CKPT_MAX_VMANAME + 1) +
 				   res_creds_groups(p->task) * sizeof(__u32));
 	int err;
 
@@ -293,7 +297,9 @@ int restore_map_region(struct restore *r)
 	p->blob->threads = (void *)(p->blob->vmas + nvmas);
 	p->blob->timers = (void *)(p->blob->threads + nthreads);
 	p->blob->signals = (void *)(p->blob->timers + p->task->timers.n);
-	p->blob->groups = (void *)(p->blob->signals + res_sigpending_count(p->task));
+	p->blob->policies = (void *)(p->blob->signals + res_sigpending_count(p->task));
+	p->blob->groups = (void *)(p->blob->policies + res_mempolicy_count(p->task));
+	p->blob->names = (void *)(p->blob->groups + res_creds_groups(p->task));
 	p->blob->stacks = p->stack_top;
 	return describe(r, p->blob);
 }

@@ -22,3 +22,19 @@ static const struct ckpt_field mmopt[] = {
 };
 TYPE(MMOPT, S, mmopt);
 #undef S
+
+#define S struct ckpt_vmaname
+static const struct ckpt_field vmaname[] = {
+	F(S, start, FMT_HEX), F(S, name_len, FMT_LEN), F(S, pad0, FMT_PAD),
+};
+static const struct ckpt_trail vmaname_name[] = { T("name", S, name_len, 1, FMT_TEXT) };
+TYPE_TRAIL(VMANAME, S, vmaname, vmaname_name);
+#undef S
+
+#define S struct ckpt_mempolicy
+static const struct ckpt_field mempolicy[] = {
+	F(S, start, FMT_HEX), F(S, mode, FMT_HEX), F(S, home_node, FMT_INT),
+	F_ARRAY(S, nodes, mask, FMT_HEX, NULL),
+};
+TYPE(MEMPOLICY, S, mempolicy);
+#undef S

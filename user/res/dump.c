@@ -36,6 +36,7 @@ void dump_reset(struct ckpt_dump *d)
 	free_texts(d->refusals.v, d->refusals.n);
 	free_texts(d->losses.v, d->losses.n);
 	free_texts(d->externals.v, d->externals.n);
+	d->policies.n = d->names.n = 0;
 	d->blocks.n = d->threads.n = d->vmas.n = d->fds.n = d->anons.n = d->files.n = d->pipes.n = 0;
 	d->refusals.n = d->losses.n = d->externals.n = 0;
 	cookie_free(&d->fd_of);
@@ -55,6 +56,8 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->blocks);
 	vec_free(&d->threads);
 	vec_free(&d->vmas);
+	vec_free(&d->policies);
+	vec_free(&d->names);
 	vec_free(&d->fds);
 	vec_free(&d->anons);
 	vec_free(&d->files);
@@ -128,6 +131,21 @@ static int take_pending(struct ckpt_dump *d, const struct gather_sigpending *p)
 	return -EAGAIN;
 }
 
+static int take_policy(struct ckpt_dump *d, const struct gather_mempolicy *p)
+{
+	struct dump_thread *t = p->rec.start ? NULL : thread_of(d, p->h.tid);
+	const struct gather_mempolicy **slot;
+
+	if (t) {
+		t->policy = p;
+		return 0;
+	}
+	slot = p->rec.start ? vec_push(&d->policies) : NULL;
+	if (slot)
+		*slot = p;
+	return slot ? 0 : ckpt_fail(p->rec.start ? -ENOMEM : -EPROTO, d->pid, "collecting");
+}
+
 int dump_take(const struct gather_hdr *h, void *arg)
 {
 	struct ckpt_dump *d = arg;
@@ -153,6 +171,15 @@ int dump_take(const struct gather_hdr *h, void *arg)
 		else
 			t->groups = copy;
 		return 0;
+	case GATHER_MEMPOLICY:
+		return take_policy(d, copy);
+	case GATHER_VMANAME: {
+		const struct gather_vmaname **slot = vec_push(&d->names);
+
+		if (slot)
+			*slot = copy;
+		return slot ? 0 : ckpt_fail(-ENOMEM, d->pid, "collecting");
+	}
 	case GATHER_PROC:
 		d->proc = copy;
 		return 0;

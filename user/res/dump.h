@@ -62,6 +62,7 @@ struct dump_thread {
 	const struct gather_groups *groups;
 	const struct gather_xstate *xstate;
 	const struct gather_sigpending *pending;	/* NULL: none */
+	const struct gather_mempolicy *policy;		/* NULL: none */
 	uint64_t rseq_cs;
 	struct ckpt_sched sched;
 	uint32_t id;
@@ -82,6 +83,8 @@ struct ckpt_dump {
 	const struct gather_posixtimers *timers;	/* NULL: none */
 	VEC(struct dump_thread) threads;	/* leader first */
 	VEC(const struct gather_vma *) vmas;
+	VEC(const struct gather_mempolicy *) policies;	/* of mappings, in their order, as the names */
+	VEC(const struct gather_vmaname *) names;
 	VEC(const struct gather_fd *) fds;
 	VEC(struct dump_anon) anons;
 	struct cookie_map fd_of, anon_of, file_of;	/* places in fds, anons, files */
@@ -145,6 +148,10 @@ int res_thread_write(struct ckpt_dump *d);
 int res_sched_write(struct ckpt_dump *d, const struct dump_thread *t);
 int res_mm_write(struct ckpt_dump *d);
 int res_mmopt_write(struct ckpt_dump *d);
+/* Of the mapping that begins at start, *at being the place in the list; of all threads. */
+int res_vmaname_write(struct ckpt_dump *d, uint64_t start, size_t *at);
+int res_mempolicy_write(struct ckpt_dump *d, uint64_t start, size_t *at);
+int res_mempolicy_write_threads(struct ckpt_dump *d);
 int res_fs_write(struct ckpt_dump *d);
 int res_file_write(struct ckpt_dump *d);
 int res_signal_write(struct ckpt_dump *d);

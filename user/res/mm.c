@@ -10,7 +10,6 @@
  * or /proc/PID/mem, PR_SET_MM_MAP sets the marks; the running kernel's vdso is
  * moved to its place.
  * Refused: at the restore, a file that is too short now, a vdso of other code.
- * Lost: names of anonymous memory.
  */
 #include <errno.h>
 #include <string.h>
@@ -62,8 +61,6 @@ static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
 		return 0;
 	if (v->uffd)
 		return dump_refuse(d, "mapping %llx: it is watched by a userfaultfd", at);
-	if (v->policy)
-		return dump_refuse(d, "mapping %llx: it has a memory policy", at);
 	if (v->vm_flags & VM_HUGETLB)
 		return dump_refuse(d, "mapping %llx: huge pages of hugetlbfs", at);
 	if (odd)
@@ -155,7 +152,14 @@ int res_mm_write(struct ckpt_dump *d)
 				rec.auxv_len);
 	if (!err)
 		err = res_mmopt_write(d);
-	for (size_t i = 0; i < d->vmas.n && !err; i++)
+	for (size_t i = 0, name = 0, policy = 0; i < d->vmas.n && !err; i++) {
+		uint64_t start = d->vmas.v[i]->rec.start;
+
 		err = write_vma(d, d->vmas.v[i]);
-	return err;
+		if (!err)
+			err = res_vmaname_write(d, start, &name);
+		if (!err)
+			err = res_mempolicy_write(d, start, &policy);
+	}
+	return err ? err : res_mempolicy_write_threads(d);
 }

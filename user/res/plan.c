@@ -32,6 +32,10 @@ static void free_task(struct plan_task *t)
 	vec_free(&t->threads);
 	vec_free(&t->fds);
 	vec_free(&t->mm.vmas);
+	for (size_t i = 0; i < t->mm.names.n; i++)
+		free(t->mm.names.v[i].name);
+	vec_free(&t->mm.names);
+	vec_free(&t->mm.policies);
 	free(t->cwd);
 	free(t->root);
 }
@@ -189,6 +193,8 @@ static const struct taker {
 	{ CKPT_MM, CKPT_TASK, plan_take_mm },
 	{ CKPT_MMOPT, CKPT_MM, plan_take_mmopt },
 	{ CKPT_VMA, CKPT_MM, plan_take_vma },
+	{ CKPT_VMANAME, CKPT_MM, plan_take_vmaname },
+	{ CKPT_MEMPOLICY, CKPT_MM, plan_take_mempolicy },
 	{ CKPT_FS, CKPT_TASK, plan_take_fs },
 	{ CKPT_FILE, 0, plan_take_file },
 	{ CKPT_FD, CKPT_TASK, plan_take_fd },
@@ -291,6 +297,12 @@ static int check_place(struct ckpt_plan *p, const struct ckpt_rec *rec, uint16_t
 		if (p->phase < CKPT_PHASE_MM)
 			p->phase = CKPT_PHASE_MM;
 		return 0;
+	case CKPT_MEMPOLICY:
+		/* Of a mapping, or of a thread. */
+		ix = plan_object(p, rec->h.owner, CKPT_THREAD);
+		if (ix)
+			return order_of_task(p, rec, ix->task);
+		break;
 	case CKPT_ACCT:
 	case CKPT_SIGPENDING:
 		/* Of a thread, or of its process. */

@@ -96,13 +96,22 @@ struct plan_thread {
 	bool have_sched;
 	struct ckpt_restart restart;
 	bool have_restart;
+	struct ckpt_mempolicy policy;
+	bool have_policy;
 	bool have_cpu, have_xstate, have_creds, have_acct;
+};
+
+struct plan_vmaname {
+	uint64_t start;
+	char *name;
 };
 
 struct plan_mm {
 	struct ckpt_mm rec;
 	uint8_t auxv[CKPT_MAX_AUXV];	/* rec.auxv_len */
 	VEC(struct ckpt_vma) vmas;	/* ascending, disjoint, below the address limit */
+	VEC(struct plan_vmaname) names;		/* ascending, as the policies */
+	VEC(struct ckpt_mempolicy) policies;
 	struct ckpt_mmopt opt;
 	bool have_opt;
 };

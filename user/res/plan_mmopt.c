@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Settings of an address space, as an image has them. */
+/* Settings of an address space, names and memory policies, as an image has them. */
 #include <errno.h>
+#include <string.h>
 
 #include "res/plan_int.h"
 
@@ -51,5 +52,86 @@ int plan_take_mmopt(struct ckpt_plan *p, const struct ckpt_rec *rec)
 		return bad(rec, "futex_slots %u", o->futex_slots);
 	m->opt = *o;
 	m->have_opt = true;
+	return 0;
+}
+
+int plan_take_vmaname(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_vmaname *n = rec->payload;
+	struct plan_mm *m = &p->tasks.v[p->cur].mm;
+	const struct ckpt_vma *v = m->vmas.n ? &m->vmas.v[m->vmas.n - 1] : NULL;
+	const char *text = (const char *)(n + 1);
+	struct plan_vmaname *slot;
+
+	if (!v || v->start != n->start)
+		return bad(rec, "it does not come behind its VMA");
+	if (m->names.n && m->names.v[m->names.n - 1].start == n->start)
+		return bad(rec, "a second one of mapping 0x%llx", (unsigned long long)n->start);
+	if (v->kind != CKPT_VMA_ANON && !(v->kind == CKPT_VMA_FILE && v->flags & CKPT_VMA_SHARED))
+		return bad(rec, "mapping 0x%llx is not anonymous memory", (unsigned long long)n->start);
+	if (!n->name_len || n->name_len > CKPT_MAX_VMANAME)
+		return bad(rec, "a name of %u bytes", n->name_len);
+	/* What prctl() takes. */
+	for (uint32_t i = 0; i < n->name_len; i++)
+		if (text[i] < ' ' || text[i] > '~' || strchr("\\`$[]", text[i]))
+			return bad(rec, "byte %u of the name", i);
+	slot = vec_push(&m->names);
+	if (!slot)
+		return plan_nomem(rec);
+	slot->start = n->start;
+	return plan_text(rec, text, n->name_len, false, "its name", &slot->name);
+}
+
+/* The modes' numbers are the kernel's; WEIGHTED_INTERLEAVE since 6.9. */
+static int check_policy(const struct ckpt_rec *rec, const struct ckpt_mempolicy *m)
+{
+	enum { PREFERRED = 1, BIND, INTERLEAVE, LOCAL, PREFERRED_MANY, WEIGHTED };
+	enum { BALANCING = 1 << 13, RELATIVE = 1 << 14, STATIC = 1 << 15 };
+	uint32_t mode = m->mode & 0x1fff, flags = m->mode & ~0x1fffu;
+	bool some = false, many = mode == BIND || mode == PREFERRED_MANY;
+
+	for (unsigned int i = 0; i < CKPT_MAX_NODES / 64; i++)
+		some |= m->nodes[i].mask != 0;
+	if (mode < PREFERRED || mode > WEIGHTED || flags & ~(uint32_t)(BALANCING | RELATIVE | STATIC))
+		return unknown(rec, "mode 0x%x", m->mode);
+	if ((flags & RELATIVE && flags & STATIC) || (flags & BALANCING && !many) ||
+	    (mode == LOCAL && flags))
+		return bad(rec, "mode 0x%x", m->mode);
+	if (some == (mode == LOCAL) && (some || mode != PREFERRED))
+		return bad(rec, "mode 0x%x with%s nodes", m->mode, some ? "" : "out");
+	if (m->home_node < -1 || m->home_node >= (int32_t)CKPT_MAX_NODES ||
+	    (m->home_node >= 0 && (!many || !m->start)))
+		return bad(rec, "home_node %d", m->home_node);
+	return 0;
+}
+
+int plan_take_mempolicy(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_mempolicy *m = rec->payload;
+	const struct plan_index *ix = plan_object(p, rec->h.owner, CKPT_THREAD);
+	struct plan_mm *mm = &p->tasks.v[p->cur].mm;
+	struct plan_thread *t = ix ? &p->tasks.v[ix->task].threads.v[ix->at] : NULL;
+	struct ckpt_mempolicy *slot;
+	int err = check_policy(rec, m);
+
+	if (err)
+		return err;
+	if (t) {
+		if (t->have_policy)
+			return bad(rec, "a second one of tid %d", t->rec.tid);
+		if (m->start)
+			return bad(rec, "start 0x%llx, of a thread", (unsigned long long)m->start);
+		t->policy = *m;
+		t->have_policy = true;
+		return 0;
+	}
+	if (!mm->vmas.n || mm->vmas.v[mm->vmas.n - 1].start != m->start)
+		return bad(rec, "it does not come behind its VMA");
+	if (mm->policies.n && mm->policies.v[mm->policies.n - 1].start == m->start)
+		return bad(rec, "a second one of mapping 0x%llx", (unsigned long long)m->start);
+	slot = vec_push(&mm->policies);
+	if (!slot)
+		return plan_nomem(rec);
+	*slot = *m;
 	return 0;
 }

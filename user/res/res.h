@@ -69,6 +69,15 @@ int res_mmopt_check_plan(const struct ckpt_plan *p);
 /* In the child, while it has our memory: what new mappings are to find; the rest, for the restorer. */
 int res_mmopt_restore(const struct plan_task *t, struct blob_plan *b);
 
+/* Are there the nodes that the policies name? */
+int res_mempolicy_check(const struct ckpt_plan *p);
+/* Policies of t, at b->policies; which of its mappings and threads, both described, have one. */
+size_t res_mempolicy_count(const struct plan_task *t);
+void res_mempolicy_describe(const struct plan_task *t, struct blob_plan *b);
+
+/* Names of its mappings, at b->names; warns where this kernel has none. */
+void res_vmaname_describe(const struct plan_task *t, struct blob_plan *b);
+
 /*
  * From outside, before the thread runs: policy, nice, I/O priority, affinity.
  * An error names what was not allowed.

@@ -12,8 +12,8 @@
  * and waits there; then regsets set the registers and the FPU.
  * Refused: at the restore, FPU components in use that this CPU lacks,
  * no_new_privs of the restorer alone.
- * Lost: timer slack, PR_SET_SPECULATION_CTRL, memory policy of the thread,
- * ioperm() and iopl(), PR_SET_SYSCALL_USER_DISPATCH; a parent-death signal if
+ * Lost: timer slack, PR_SET_SPECULATION_CTRL, ioperm() and iopl(),
+ * PR_SET_SYSCALL_USER_DISPATCH; a parent-death signal if
  * the restorer does not stay its parent, with a warning.
  */
 #include <errno.h>

@@ -34,6 +34,9 @@
 	X(VDSO,		NONE,	"arch_prctl: map the vdso") \
 	X(MM_MAP,	NONE,	"prctl: PR_SET_MM_MAP") \
 	X(MMAP,		VMA,	"mmap") \
+	X(VMA_NAME,	VMA,	"prctl: PR_SET_VMA_ANON_NAME") \
+	X(MBIND,	VMA,	"mbind") \
+	X(HOME_NODE,	VMA,	"set_mempolicy_home_node") \
 	X(MPROTECT,	VMA,	"mprotect") \
 	X(MADVISE,	VMA,	"madvise") \
 	X(CLOSE,	NONE,	"close_range") \
@@ -51,6 +54,7 @@
 	X(TID_ADDRESS,	THREAD,	"set_tid_address") \
 	X(ALTSTACK,	THREAD,	"sigaltstack") \
 	X(NAME,		THREAD,	"prctl: PR_SET_NAME") \
+	X(MEMPOLICY,	THREAD,	"set_mempolicy") \
 	X(SIGQUEUE,	SIGNAL,	"rt_sigqueueinfo") \
 	X(TGSIGQUEUE,	THREAD,	"rt_tgsigqueueinfo") \
 	X(SETGROUPS,	THREAD,	"setgroups") \
@@ -118,6 +122,15 @@ struct blob_vma {
 	__s32 fd;
 	__u32 advise;		/* bit n: madvise(n) */
 	__u32 locked;		/* 1: mlock, 2: with MLOCK_ONFAULT */
+	__u32 policy;		/* 1 + place in blob_plan.policies, 0: none */
+	__u32 pad0;
+	const char *name;	/* NULL: none */
+};
+
+struct blob_policy {
+	__u32 mode;
+	__s32 home_node;	/* -1: none */
+	__u64 nodes[CKPT_MAX_NODES / 64];
 };
 
 /* A signal to be queued again, as rt_sigqueueinfo() takes it. */
@@ -159,6 +172,8 @@ struct blob_thread {
 	__u32 altstack_flags;
 	__u32 no_new_privs;
 	__u32 pdeath_signal;
+	__u32 policy;		/* as of a blob_vma */
+	__u32 pad0;
 	__s32 park_fd;		/* the restorer's: where it was duplicated to */
 	__u64 sigmask;
 	struct blob_creds creds;
@@ -181,6 +196,8 @@ struct blob_plan {
 	__u64 stacks;		/* of threads 1 to nthreads - 1, BLOB_STACK each */
 	struct blob_report *report;
 	struct blob_vma *vmas;
+	struct blob_policy *policies;
+	char *names;		/* CKPT_MAX_VMANAME + 1 each */
 	struct blob_thread *threads;	/* leader first */
 	struct blob_signal *signals;	/* first those of the process */
 	struct { __s64 interval[2], value[2]; } itimers[3];	/* as setitimer() takes them */

@@ -36,6 +36,13 @@
 #define MADV_HUGEPAGE	14
 #define MADV_NOHUGEPAGE	15
 #endif
+#ifndef PR_SET_VMA		/* since 5.17 */
+#define PR_SET_VMA		0x53564d41
+#define PR_SET_VMA_ANON_NAME	0
+#endif
+#ifndef __NR_set_mempolicy_home_node	/* since 5.17 */
+#define __NR_set_mempolicy_home_node	450
+#endif
 #ifndef PR_SET_MDWE		/* since 6.3 */
 #define PR_SET_MDWE	65
 #endif
@@ -129,6 +136,23 @@ static void unmap_all_but_us(struct blob_plan *p)
 	must(p, BLOB_UNMAP, 0, end, call(munmap, end, p->limit - end, 0, 0, 0, 0));
 }
 
+/* Before it has a page: where that lies is what the policy says. */
+static void name_and_place(struct blob_plan *p, unsigned int i)
+{
+	const struct blob_vma *v = &p->vmas[i];
+	const struct blob_policy *m = v->policy ? &p->policies[v->policy - 1] : 0;
+
+	if (v->name)
+		must(p, BLOB_VMA_NAME, i, v->start,
+		     call(prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, v->start, v->len, v->name, 0));
+	if (m)
+		must(p, BLOB_MBIND, i, v->start,
+		     call(mbind, v->start, v->len, m->mode, m->nodes, CKPT_MAX_NODES + 1, 0));
+	if (m && m->home_node >= 0)
+		must(p, BLOB_HOME_NODE, i, v->start,
+		     call(set_mempolicy_home_node, v->start, v->len, m->home_node, 0, 0, 0));
+}
+
 static void map_one(struct blob_plan *p, unsigned int i)
 {
 	const struct blob_vma *v = &p->vmas[i];
@@ -143,6 +167,7 @@ static void map_one(struct blob_plan *p, unsigned int i)
 	/* A kernel before 4.17 takes FIXED_NOREPLACE for a hint. */
 	if ((unsigned long)got != v->start)
 		fail(p, BLOB_MMAP, i, v->start, -EINVAL);
+	name_and_place(p, i);
 	/*
 	 * Where nothing was ever written, mprotect() takes VM_ACCOUNT off again (since
 	 * v6.7): what only counts as written keeps it, and keeps no page.
@@ -463,6 +488,10 @@ static void __attribute__((noreturn)) thread_main(void *plan, void *thread)
 		ss.flags = SS_DISABLE;
 	must(p, BLOB_ALTSTACK, i, ss.sp, call(sigaltstack, &ss, 0, 0, 0, 0, 0));
 	must(p, BLOB_NAME, i, 0, call(prctl, PR_SET_NAME, t->comm, 0, 0, 0, 0));
+	if (t->policy)
+		must(p, BLOB_MEMPOLICY, i, 0,
+		     call(set_mempolicy, p->policies[t->policy - 1].mode,
+			  p->policies[t->policy - 1].nodes, CKPT_MAX_NODES + 1, 0, 0, 0));
 	queue_signals(p, t, 0);
 	if (!i)
 		finish_process(p);
