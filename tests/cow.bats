@@ -4,6 +4,12 @@
 # as it was. An engine without clones copies in the stop: the same must hold.
 load helpers
 
+teardown()
+{
+	ckpt_teardown
+	[ -z "${group-}" ] || rmdir "$group" 2>/dev/null || true
+}
+
 # The way ENGINE can capture: cow where it has clones.
 capture() { [ "$1" = stock ] && echo cow || echo copy; }
 
@@ -35,13 +41,13 @@ snap()
 	for e in $(engines); do
 		start_prog writer 8
 		in_ns cat "/proc/$pid/maps" >before
-		in_ns grep -E '^(Sig|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>before
+		in_ns grep -E '^(Sig[PBIC]|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>before
 		ls_fd=$(in_ns ls "/proc/$pid/fd")
 		for i in 1 2 3; do
 			snap "$e" "$(capture "$e")"
 		done
 		in_ns cat "/proc/$pid/maps" >after
-		in_ns grep -E '^(Sig|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>after
+		in_ns grep -E '^(Sig[PBIC]|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>after
 		diff before after
 		[ "$(in_ns ls "/proc/$pid/fd")" = "$ls_fd" ]
 		[ -z "$(in_ns cat "/proc/$pid/task/$pid/children")" ]
@@ -115,6 +121,42 @@ snap()
 				"$([ "$e" = stock ] && echo ptrace || echo ioctl)"
 			check_prog
 		done
+	done
+}
+
+# A memory cgroup of MIB that can be had here is $group, or the test is skipped.
+limited() # MIB
+{
+	local own
+	own=$(sed -n 's/^[0-9]*:memory://p' /proc/self/cgroup)
+	group=/sys/fs/cgroup/memory${own%/}/ckptbpf-cow.$$
+	if [ -n "$own" ] && mkdir "$group" 2>/dev/null; then
+		echo $(($1 << 20)) >"$group/memory.limit_in_bytes"
+		return
+	fi
+	group=/sys/fs/cgroup/ckptbpf-cow.$$
+	grep -qw memory /sys/fs/cgroup/cgroup.subtree_control 2>/dev/null ||
+		echo +memory >/sys/fs/cgroup/cgroup.subtree_control 2>/dev/null || skip "needs a memory cgroup"
+	mkdir "$group" && echo $(($1 << 20)) >"$group/memory.max"
+}
+
+@test "cow: when memory runs out it is the clone that dies" {
+	for e in $(engines); do
+		[ "$(capture "$e")" = cow ] || continue
+		limited 75
+		start writer bash -c 'echo 0 >"$1/cgroup.procs" && exec "$2" 30' _ "$group" \
+			"$CKPT_BUILD/tests/progs/writer"
+		wait_log '^ready$'
+		sleep 0.5
+		mkfifo slow
+		(sleep 2; exec timeout 60 cat >/dev/null) <slow 3>&- &
+		detached limit 60 "$CKPT_BUILD/ckptbpf" snapshot "$pid" --engine "$e" --capture cow -o - >slow 2>err &&
+			fail "the clone had room: $(cat "$group"/memory.*usage* "$group/memory.current" 2>/dev/null)"
+		wait $! || true
+		grep -q 'its clone was killed for want of memory: try --capture copy' err || fail "$(cat err)"
+		rm slow
+		check_prog
+		rmdir "$group"
 	done
 }
 

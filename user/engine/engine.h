@@ -16,7 +16,7 @@ struct ckpt_engine;
 
 /*
  * A copy-on-write clone of a target's memory: a stopped process without
- * descriptors that dies with us. The clone was made with some memory of the
+ * descriptors that dies with us, and is the first to die if memory runs out. The clone was made with some memory of the
  * target's lent for it: of those pages lent_absent says which did not exist
  * (bit 0: the page at lent); in the clone they are there, as zeros.
  */
@@ -65,7 +65,7 @@ struct ckpt_engine_ops {
 	 * ckpt_fail(), and *why: not now, the target is as it was.
 	 */
 	int (*clone)(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const char **why);
-	/* After the thaw: it lets go of the target's descriptors, and is the first to die if memory runs out. */
+	/* After the thaw, first of all: it lets go of the target's descriptors. */
 	int (*clone_settle)(struct ckpt_engine *e, struct ckpt_clone *c);
 	/* After that. [addr, addr + len) was read: the target's writes there cost no copy any more. */
 	int (*clone_give_back)(struct ckpt_engine *e, struct ckpt_clone *c, uint64_t addr, uint64_t len);

@@ -342,6 +342,22 @@ static int lend(struct stock *s, struct loan *l, pid_t *clone)
 	return back ? back : err;
 }
 
+/* If memory runs out it is the clone that has to go: before the target writes a page. */
+static int expose(pid_t clone)
+{
+	char path[48];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)clone);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, "1000", 4) != 4)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 int stock_clone(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const char **why)
 {
 	struct stock *s = e->priv;
@@ -369,6 +385,8 @@ int stock_clone(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const ch
 		err = -EFAULT;
 	if (!err)
 		err = write_remote(c->pid, l->addr, l->was, l->len);
+	if (!err)
+		err = expose(c->pid);
 	if (err)
 		stock_clone_end(e, c);
 	return err;
@@ -396,18 +414,7 @@ static int call(struct stock *s, pid_t pid, long nr, uint64_t a, uint64_t b, uin
 
 int stock_clone_settle(struct ckpt_engine *e, struct ckpt_clone *c)
 {
-	char path[48];
-	int err = call(e->priv, c->pid, SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
-	FILE *f;
-
-	/* If memory runs out it is this one that has to go. */
-	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)c->pid);
-	f = fopen(path, "we");
-	if (f) {
-		fputs("1000", f);
-		fclose(f);
-	}
-	return err;
+	return call(e->priv, c->pid, SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
 }
 
 int stock_clone_give_back(struct ckpt_engine *e, struct ckpt_clone *c, uint64_t addr, uint64_t len)

@@ -97,7 +97,9 @@ int snapshot_write_metadata(struct snapshot *s);
 int snapshot_clone_prepare(struct snapshot *s);
 /* In the stop. s->cow is false afterwards if it could not be made and need not be. */
 int snapshot_clone_take(struct snapshot *s);
-/* After the thaw: all of its pages into the writer, and its end. */
+/* After the thaw, first of all: from then on it is the clone that dies if memory runs out. */
+int snapshot_clone_settle(struct snapshot *s);
+/* All of its pages into the writer, and its end. */
 int snapshot_clone_write(struct snapshot *s);
 
 /* snapshot_self.c: a target that asked for its own image. */

@@ -8,10 +8,10 @@
 
 int snapshot_postdump(struct snapshot *s)
 {
-	int err = 0;
+	int err = s->cow ? snapshot_clone_settle(s) : 0;
 
 	ckpt_writer_deadline(s->w, s->deadline_ns);
-	if (s->buffered) {
+	if (!err && s->buffered) {
 		err = snapshot_write_metadata(s);
 		if (!err)
 			err = snapshot_write_buffered(s);

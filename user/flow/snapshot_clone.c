@@ -72,16 +72,18 @@ static int open_memory(struct snapshot *s)
 	return s->pagemap_fd < 0 ? ckpt_fail(-errno, s->o->pid, "its clone's pagemap: open") : 0;
 }
 
+int snapshot_clone_settle(struct snapshot *s)
+{
+	int err = s->engine.ops->clone_settle(&s->engine, &s->clone);
+
+	return err ? ckpt_fail(err, s->o->pid, "its clone has ended") : open_memory(s);
+}
+
 int snapshot_clone_write(struct snapshot *s)
 {
 	uint64_t kept = s->npages;
-	int err = s->engine.ops->clone_settle(&s->engine, &s->clone);
+	int err = snapshot_find_private(s);
 
-	if (err)
-		return ckpt_fail(err, s->o->pid, "its clone");
-	err = open_memory(s);
-	if (!err)
-		err = snapshot_find_private(s);
 	for (int i = 0; i < 32 && !err; i++)
 		if (s->clone.lent_absent >> i & 1)
 			err = snapshot_forget_page(s, s->clone.lent + (uint64_t)i * CKPT_PAGE_SIZE);

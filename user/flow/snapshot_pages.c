@@ -183,6 +183,12 @@ static int find_shmem(struct snapshot *s)
 	return err;
 }
 
+/* Its memory is gone as a whole: it is the first to be killed when there is none left. */
+static int clone_gone(const struct snapshot *s)
+{
+	return ckpt_fail(-ENOMEM, s->o->pid, "its clone was killed for want of memory: try --capture copy");
+}
+
 int snapshot_find_private(struct snapshot *s)
 {
 	int err;
@@ -192,6 +198,8 @@ int snapshot_find_private(struct snapshot *s)
 	err = scan(s);
 	if (err == -ENOTTY || err == -EINVAL)
 		err = walk(s);
+	if (err == -ESRCH && s->clone.pid)
+		return clone_gone(s);
 	return err ? ckpt_fail(err, s->o->pid, "pagemap") : 0;
 }
 
@@ -266,6 +274,8 @@ static int read_runs(struct snapshot *s, const uint64_t *addrs, uint32_t n, uint
 		for (len = 1; i + len < n && addrs[i + len] == addrs[i] + len * PAGE;)
 			len++;
 		err = ckpt_pread_all(s->mem_fd, to + i * PAGE, len * PAGE, (off_t)addrs[i]);
+		if (err == -ENODATA)
+			return clone_gone(s);
 		if (err)
 			return ckpt_fail(err, s->o->pid, "its clone's memory at %llx: read",
 					 (unsigned long long)addrs[i]);
