@@ -626,6 +626,8 @@ struct fown_struct {
 	struct pid *pid;
 };
 
+typedef void *fl_owner_t;
+
 struct idr {
 	unsigned int idr_next;
 };
@@ -816,7 +818,16 @@ struct file_lock_context {
 
 struct file_lock_core {
 	struct list_head flc_list;
+	fl_owner_t flc_owner;
+	unsigned int flc_flags;
+	unsigned char flc_type;
 	struct file *flc_file;
+};
+
+struct file_lock {
+	struct file_lock_core c;
+	loff_t fl_start;
+	loff_t fl_end;
 };
 
 struct mnt_namespace {

@@ -117,8 +117,17 @@ struct file___to611 {
 /* struct file_lock until 6.8, its core in a struct of its own since 6.9. */
 struct file_lock___to68 {
 	struct list_head fl_list;
+	void *fl_owner;
+	unsigned int fl_flags;
+	unsigned char fl_type;
 	struct file *fl_file;
+	s64 fl_start;
+	s64 fl_end;
 } CO_RE;
+
+/* The kernel's own, in fl_flags and flc_flags alike. */
+#define FL_POSIX	1
+#define FL_FLOCK	2
 
 static __always_inline struct fpstate *compat_fpstate(struct task_struct *t)
 {
@@ -319,20 +328,40 @@ static __always_inline struct pid *compat_file_owner(struct file *f)
 	return BPF_CORE_READ(f, f_owner, pid);
 }
 
-/* Of a node in a lock list of an inode: the file that the lock was taken through. */
-static __always_inline struct file *compat_lock_file(void *node)
+struct lock_view {
+	void *owner;		/* the file, of a process's POSIX lock its files_struct */
+	struct file *file;
+	struct gather_lock item;
+};
+
+/* Of a node in a lock list of an inode. */
+static __always_inline void compat_lock(struct lock_view *v, void *node)
 {
 	struct file_lock___to68 *old = (void *)0;
-	struct file *f = (void *)0;
 
-	if (bpf_core_field_exists(old->fl_file))
-		node += bpf_core_field_offset(struct file_lock___to68, fl_file) -
-			bpf_core_field_offset(struct file_lock___to68, fl_list);
-	else
-		node += bpf_core_field_offset(struct file_lock_core, flc_file) -
-			bpf_core_field_offset(struct file_lock_core, flc_list);
-	bpf_probe_read_kernel(&f, sizeof(f), node);
-	return f;
+	if (bpf_core_field_exists(old->fl_file)) {
+		old = node - bpf_core_field_offset(struct file_lock___to68, fl_list);
+		v->owner = BPF_CORE_READ(old, fl_owner);
+		v->file = BPF_CORE_READ(old, fl_file);
+		v->item.start = BPF_CORE_READ(old, fl_start);
+		v->item.end = BPF_CORE_READ(old, fl_end);
+		v->item.flags = BPF_CORE_READ(old, fl_flags);
+		v->item.type = BPF_CORE_READ(old, fl_type);
+	} else {
+		struct file_lock_core *c = node - bpf_core_field_offset(struct file_lock_core, flc_list);
+		struct file_lock *fl = (void *)c - bpf_core_field_offset(struct file_lock, c);
+
+		v->owner = BPF_CORE_READ(c, flc_owner);
+		v->file = BPF_CORE_READ(c, flc_file);
+		v->item.flags = BPF_CORE_READ(c, flc_flags);
+		v->item.type = BPF_CORE_READ(c, flc_type);
+		v->item.start = v->item.end = 0;
+		/* A lease is only as long as its own struct, and is of the whole file. */
+		if (v->item.flags & (FL_POSIX | FL_FLOCK)) {
+			v->item.start = BPF_CORE_READ(fl, fl_start);
+			v->item.end = BPF_CORE_READ(fl, fl_end);
+		}
+	}
 }
 
 #endif

@@ -4,46 +4,18 @@
 #include "epoll.bpf.h"
 #include "eventfd.bpf.h"
 #include "inotify.bpf.h"
+#include "lock.bpf.h"
 #include "pidfd.bpf.h"
 #include "signalfd.bpf.h"
 #include "timerfd.bpf.h"
 
 #define S_IFMT		0170000
 #define S_IFIFO		0010000
-#define LOCKS_MAX	4096	/* walked on one list */
 #define PIPE_SLOTS_MAX	65536	/* counted of one pipe: 256 MiB */
 
 SCRATCH(file_scratch, sizeof(struct gather_fd) + PATH_ROOM + PATH_SLACK);
 
 _Static_assert(sizeof(struct gather_fd) % 8 == 0, "records are whole words");
-
-struct lock_walk {
-	void *p, *head;
-	struct file *file;
-	__u32 n;
-};
-
-static long lock_step(__u32 i, struct lock_walk *w)
-{
-	if (!w->p || w->p == w->head)
-		return 1;
-	w->n += compat_lock_file(w->p) == w->file;
-	if (bpf_probe_read_kernel(&w->p, sizeof(w->p), w->p))
-		return 1;
-	return 0;
-}
-
-/* Entries of the list at head that name file. One that is too long to walk counts as one more. */
-static __always_inline __u32 locks_of(void *head, struct file *file)
-{
-	struct lock_walk w = { .head = head, .file = file };
-
-	if (bpf_probe_read_kernel(&w.p, sizeof(w.p), head))
-		return 0;
-	if (bpf_loop(LOCKS_MAX, lock_step, &w, 0) == LOCKS_MAX)
-		w.n++;
-	return w.n;
-}
 
 struct pipe_walk {
 	void *bufs;
@@ -76,16 +48,6 @@ static __always_inline void fill_pipe(struct gather_fd *o, struct pipe_inode_inf
 	if (n)
 		bpf_loop(n, pipe_step, &w, 0);
 	o->pipe.bytes = w.bytes;
-}
-
-static __always_inline void fill_locks(struct gather_fd *o, struct file *f, struct inode *inode)
-{
-	struct file_lock_context *c = inode->i_flctx;
-
-	if (!c)
-		return;
-	o->lease = locks_of(&c->flc_lease, f);
-	o->locks = locks_of(&c->flc_posix, f) + locks_of(&c->flc_flock, f);
 }
 
 static __always_inline __u32 cloexec_of(struct task_struct *t, __u32 fd)
@@ -156,7 +118,6 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	if (o->s_magic == TMPFS_MAGIC)
 		o->dentry_refs = dentry_refs(f);
 	o->owner_pid = pid_nr(&r, compat_file_owner(f));
-	fill_locks(o, f, inode);
 	bpf_probe_read_kernel_str(o->name, sizeof(o->name),
 				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
 	if ((o->file.mode & S_IFMT) == S_IFIFO && o->priv)
@@ -171,6 +132,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	emit(seq, o, len);
 	if (anon.name && anon.priv)
 		emit_anon(seq, &anon, &r, t);
+	emit_locks(seq, &anon, f, inode, t);
 	return 0;
 }
 

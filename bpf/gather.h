@@ -19,7 +19,7 @@
 enum gather_type {
 	GATHER_THREAD = 1, GATHER_XSTATE, GATHER_PROC, GATHER_GROUPS, GATHER_VMA, GATHER_FD,
 	GATHER_EVENTFD, GATHER_TIMERFD, GATHER_SIGNALFD, GATHER_EPOLL,
-	GATHER_INOTIFY, GATHER_PIDFD,
+	GATHER_INOTIFY, GATHER_PIDFD, GATHER_LOCKS,
 	GATHER_SIGPENDING, GATHER_POSIXTIMERS, GATHER_MEMPOLICY, GATHER_VMANAME,
 };
 
@@ -172,8 +172,6 @@ struct gather_fd {
 	__u32 nlink, s_magic;
 	__u32 refs;		/* file_count(), where it can be read, else 0 */
 	__s32 owner_pid;	/* F_SETOWN, 0: none */
-	__u32 lease;		/* has leases, locks: flc counts */
-	__u32 locks;		/* posix + flock locks on the inode that name this file */
 	__u32 dentry_refs;	/* of shmem only: descriptions on it, wherever they are */
 	__u32 pad0;
 	char name[24];		/* d_name: "[eventfd]" of an anonymous inode */
@@ -218,6 +216,23 @@ struct gather_pidfd {
 	struct gather_anon a;
 	struct ckpt_pidfd rec;	/* id 0; pid 0: not visible for the reader */
 	__u64 own;		/* it is the process's own */
+};
+
+#define GATHER_LOCKS_MAX	512u
+
+/* A lock or lease, as the kernel has it. */
+struct gather_lock {
+	__u64 start, end;	/* fl_start, fl_end */
+	__u32 flags;		/* flc_flags: FL_* */
+	__u32 type;		/* flc_type: F_RDLCK, F_WRLCK, F_UNLCK */
+};
+
+/* Those taken by this description or, through it, by this process; behind its GATHER_FD. */
+struct gather_locks {
+	struct gather_anon a;	/* n items */
+	__u32 more;		/* there are more */
+	__u32 pad0;
+	struct gather_lock items[];
 };
 
 #define GATHER_EPOLL_MAX	896u	/* items of one record; the rest is in fdinfo */

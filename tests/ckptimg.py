@@ -45,6 +45,7 @@ FIELDS = {
     "VMANAME.start": (0, 8), "VMANAME.name_len": (8, 4), "VMANAME.text": (16, 1),
     "SHMEM.id": (0, 4), "SHMEM.flags": (4, 4), "SHMEM.size": (8, 8), "SHMEM.seals": (16, 4),
     "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4),
+    "LOCK.file": (0, 4), "LOCK.kind": (4, 4), "LOCK.type": (8, 4), "LOCK.start": (16, 8), "LOCK.end": (24, 8),
     "CREDS.uid": (0, 4), "CREDS.cap_effective": (56, 8), "PAGES.npages": (0, 4),
 }
 

@@ -21,7 +21,6 @@ load helpers
 	for e in $(engines); do
 		refuses "$e" sysv 'mapping [0-9a-f]+ \(/SYSV[0-9a-f]+ \(deleted\)\): its file is deleted'
 		refuses "$e" may_write 'mapping [0-9a-f]+ \(/memfd:later \(deleted\)\): it may become writable in spite of the seal'
-		refuses "$e" memfd_lock 'fd 3 \(/memfd:locked \(deleted\)\): file locks'
 	done
 }
 

@@ -52,7 +52,7 @@ enum ckpt_phase {
 /*
  * owner: the objref of the object this record belongs to (the seeds' "parent"):
  *   TASK: its parent task, or 0; RLIMITS THREAD MM FS FD SIGHAND ITIMERS
- *   POSIXTIMER: the task;
+ *   POSIXTIMER LOCK: the task;
  *   CPU XSTATE ACCT RESTART CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
  *   MMOPT VMA VMANAME: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
@@ -473,6 +473,22 @@ struct ckpt_pidfd {
 	__s32 pid;		/* of a TASK of this image */
 };
 CKPT_ONDISK(struct ckpt_pidfd, 8);
+
+/* A lock on a file that the task has open, of the task or of the description. */
+struct ckpt_lock {
+	__u32 file;		/* objref of a FILE: file_lock.flc_file */
+	__u32 kind;		/* enum ckpt_lock_kind; flc_flags */
+	__u32 type;		/* flc_type: F_RDLCK 0, F_WRLCK 1 */
+	__u32 pad0;
+	__u64 start, end;	/* first and last byte; end 2^63 - 1: up to the end of the file */
+};
+CKPT_ONDISK(struct ckpt_lock, 32);
+enum ckpt_lock_kind {
+	CKPT_LOCK_POSIX = 1,	/* fcntl(F_SETLK): the process's */
+	CKPT_LOCK_OFD = 2,	/* fcntl(F_OFD_SETLK): the description's */
+	CKPT_LOCK_FLOCK = 3,	/* flock(): the description's, of the whole file */
+};
+#define CKPT_MAX_LOCKS 1048576u	/* of one task */
 
 /* ---- signals --------------------------------------------------------- */
 

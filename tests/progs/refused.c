@@ -167,11 +167,6 @@ static void set_may_write(void)
 	may(fcntl(fd, F_ADD_SEALS, 0x10 /* F_SEAL_FUTURE_WRITE */));
 }
 
-static void set_memfd_lock(void)
-{
-	CHECK(flock((int)may(memfd_create("locked", 0)), LOCK_EX) == 0);
-}
-
 static void set_deleted_map(void)
 {
 	int fd = make_file("mapped");
@@ -230,11 +225,24 @@ static void set_deleted_path(void)
 	CHECK(mkdir("gone", 0755) == 0 && open("gone", O_PATH) >= 0 && rmdir("gone") == 0);
 }
 
-static void set_lock(void)
+static void set_locks(void)
 {
-	struct flock l = { .l_type = F_WRLCK, .l_len = 10 };
+	struct flock l = { .l_type = F_WRLCK, .l_len = 1 };
+	int fd = make_file("locked");
 
-	CHECK(fcntl(make_file("locked"), F_SETLK, &l) == 0);
+	for (int i = 0; i < 513; i++, l.l_start += 2)
+		CHECK(fcntl(fd, F_SETLK, &l) == 0);
+}
+
+/* Standard input that leads out of the snapshot. */
+static void set_lock_outside(void)
+{
+	int s[2];
+
+	CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, s) == 0 && dup2(s[0], 0) == 0);
+	close(s[0]);
+	close(s[1]);
+	CHECK(flock(0, LOCK_EX) == 0);
 }
 
 static void set_fifo(void)
@@ -242,7 +250,6 @@ static void set_fifo(void)
 	CHECK(mkfifo("a fifo", 0644) == 0 && open("a fifo", O_RDWR) >= 0);
 }
 
-static void set_flock(void) { CHECK(flock(make_file("flocked"), LOCK_EX) == 0); }
 static void set_owner(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, getpid()) == 0); }
 static void set_socket(void) { CHECK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0); }
 static void set_device(void) { may(open("/dev/ptmx", O_RDWR | O_NOCTTY)); }
@@ -356,13 +363,13 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "tls", set_tls }, { "leader_gone", set_leader_gone }, { "sysv", set_sysv },
 	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },
-	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "lock", set_lock }, { "fifo", set_fifo },
-	{ "flock", set_flock }, { "owner", set_owner }, { "socket", set_socket },
+	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "locks", set_locks }, { "fifo", set_fifo },
+	{ "lock_outside", set_lock_outside }, { "owner", set_owner }, { "socket", set_socket },
 	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },
 	{ "deleted_path", set_deleted_path }, { "device", set_device },
 	{ "proc_other", set_proc_other }, { "proc_thread", set_proc_thread },
 	{ "proc_gone", set_proc_gone }, { "proc_exec", set_proc_exec }, { "pressure", set_pressure },
-	{ "memfd_lock", set_memfd_lock }, { "lease", set_lease }, { "pidfd", set_pidfd },
+	{ "lease", set_lease }, { "pidfd", set_pidfd },
 	{ "inotify", set_inotify }, { "unread", set_unread }, { "packets", set_packets },
 	{ "flood", set_flood },
 };

@@ -164,6 +164,7 @@ static void look_at_target(void)
 	err = ckpt_bpf_fds(bpf, p.pid, on_fd, &p);
 	check("gather.walk descriptors", !err, "%s", ckpt_fail_text());
 	equal("gather.descriptors", p.pid, p.threads, entries("fd", p.pid));
+	check_fds_done(p.pid);
 	err = ckpt_bpf_threads(bpf, info->zombie, on_zombie, NULL);
 	check("gather.walk zombie", !err, "%s", ckpt_fail_text());
 
@@ -300,8 +301,8 @@ static long residue(void)
 	}
 	if (list)
 		pclose(list);
-	/* Each program's own, and two of the epoll emitter. */
-	return maps == CKPT_PROGS + 2 ? n : -1;
+	/* Each program's own, and two of the epoll emitter, one of the locks. */
+	return maps == CKPT_PROGS + 3 ? n : -1;
 }
 
 static void look_at_reader(void)

@@ -151,13 +151,68 @@ static void check_file(int fd, const struct gather_fd *g, const struct stat *st,
 	equal("gather_fd.nlink", fd, g->nlink, st->st_nlink);
 }
 
+/* Lines of fdinfo, and those that a record was found for. */
+static size_t locks_shown, locks_found;
+
+/* "1: POSIX  ADVISORY  WRITE 4711 fe:00:12 0 EOF" */
+static bool is_lock(const char *line, const struct gather_lock *l)
+{
+	static const struct { const char *name; uint32_t flags; } kinds[] = {
+		{ "POSIX", 1 }, { "FLOCK", 2 }, { "LEASE", 32 }, { "OFDLCK", 1025 },
+	};
+	char kind[16], how[16], type[16], from[24], to[24];
+
+	if (sscanf(line, "lock: %*d: %15s %15s %15s %*s %*s %23s %23s", kind, how, type, from, to) != 5)
+		return false;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strcmp(kind, kinds[i].name) && (l->flags & 1059) != kinds[i].flags)
+			return false;
+	if (l->type != (strcmp(type, "READ") ? F_WRLCK : F_RDLCK))
+		return false;
+	return !strcmp(kind, "LEASE") ||
+	       (l->start == strtoull(from, NULL, 10) &&
+		l->end == (strcmp(to, "EOF") ? strtoull(to, NULL, 10) : INT64_MAX));
+}
+
+static bool is_lock_of(const char *line, const char *want)
+{
+	char kind[16];
+
+	return sscanf(line, "lock: %*d: %15s", kind) == 1 && !strcmp(kind, want);
+}
+
+static void check_locks(const struct gather_locks *g, const char *fi)
+{
+	static const char *const rows[] = { "ckpt_lock.kind", "ckpt_lock.type", "ckpt_lock.start",
+					    "ckpt_lock.end" };
+
+	check("gather_locks.more", !g->more, "fd %d", g->a.fd);
+	for (uint32_t i = 0; i < g->a.n; i++) {
+		bool found = false;
+
+		for (const char *at = fi; !found && (at = strstr(at, "\nlock:\t")); at++)
+			found = is_lock(at + 1, &g->items[i]);
+		for (size_t row = 0; row < sizeof(rows) / sizeof(*rows); row++)
+			check(rows[row], found, "fd %d: %u, type %u, %llu to %llu: not in fdinfo", g->a.fd,
+			      g->items[i].flags, g->items[i].type,
+			      (unsigned long long)g->items[i].start, (unsigned long long)g->items[i].end);
+		locks_found += found;
+	}
+}
+
+static void check_fds_done(pid_t pid)
+{
+	equal("gather_locks.items", pid, locks_found, locks_shown);
+	check("gather_locks.items", locks_found >= 5, "%zu locks", locks_found);
+	locks_found = locks_shown = 0;
+}
+
 static void check_fd(pid_t pid, const struct gather_fd *g)
 {
 	int fd = g->rec.fd;
 	char *fi = slurp("/proc/%d/fdinfo/%d", pid, fd);
 	const char *text = link_of("/proc/%d/fd/%d", pid, fd);
 	uint64_t flags = number(fi, "flags", 8, 0);
-	uint32_t leases = 0, locks = 0;
 	char path[64];
 	struct stat st;
 
@@ -181,20 +236,14 @@ static void check_fd(pid_t pid, const struct gather_fd *g)
 	/* A lease makes its holder the owner. */
 	equal("gather_fd.owner_pid", fd, (uint64_t)g->owner_pid,
 	      fd == info->owned || fd == info->leased ? (uint64_t)pid : 0);
-	/* A POSIX lock is shown with each descriptor of its file; ours names the one it was taken by. */
-	for (char *line = strtok(fi, "\n"); line; line = strtok(NULL, "\n")) {
-		if (!strncmp(line, "lock:", 5) && (!strstr(line, " POSIX ") || fd == info->posix_locked))
-			*(strstr(line, " LEASE ") ? &leases : &locks) += 1;
-	}
-	equal("gather_fd.lease", fd, g->lease, leases);
-	equal("gather_fd.locks", fd, g->locks, locks);
-	if (fd == info->posix_locked || fd == info->flocked)
-		equal("gather_fd.locks", fd, g->locks, 1);
 	if (fd == info->duped || fd == 200)
 		equal("gather_fd.refs", fd, g->refs, 3);
 	if (fd == info->leased)
 		equal("gather_fd.refs", fd, g->refs, 1);
 	check("gather_fd.cookie", g->cookie != 0, "%d", fd);
+	/* A POSIX lock is shown with each descriptor of its file; ours names the one it was taken by. */
+	for (const char *at = fi; (at = strstr(at, "\nlock:\t")); at++)
+locks_shown += fd == info->posix_locked || !is_lock_of(at + 1, "POSIX");
 }
 
 /* "(4000, 5)": seconds and nanoseconds. */
@@ -264,6 +313,9 @@ static void check_anon(pid_t pid, const struct gather_anon *a)
 		break;
 	case GATHER_EPOLL:
 		check_epoll((const void *)a, fi);
+		break;
+	case GATHER_LOCKS:
+		check_locks((const void *)a, fi);
 		break;
 	case GATHER_SIGNALFD:
 		equal("ckpt_signalfd.mask", a->fd, s->rec.mask, number(fi, "sigmask", 16, 0));

@@ -363,6 +363,9 @@ static void make_files(const char *dir)
 	must(flock(info->flocked, LOCK_SH), "flock");
 	info->posix_locked = open(path, O_RDWR);
 	must(fcntl(info->posix_locked, F_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_len = 10 }), "F_SETLK");
+	must(fcntl(info->posix_locked, F_SETLK, &(struct flock){ .l_type = F_RDLCK, .l_start = 5000 }), "F_SETLK");
+	fd = open(path, O_RDWR);
+	must(fcntl(fd, F_OFD_SETLK, &(struct flock){ .l_type = F_WRLCK, .l_start = 100, .l_len = 7 }), "F_OFD_SETLK");
 	must(open(path, O_PATH), "O_PATH");
 	must(open(dir, O_RDONLY | O_DIRECTORY), dir);
 	must(open("/dev/null", O_WRONLY), "/dev/null");

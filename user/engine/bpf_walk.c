@@ -157,6 +157,10 @@ static int check_anon(struct walk *w, const struct gather_anon *a)
 	case GATHER_PIDFD:
 		len = sizeof(struct gather_pidfd);
 		break;
+	case GATHER_LOCKS:
+		len = sizeof(struct gather_locks);
+		item = sizeof(struct gather_lock);
+		break;
 	case GATHER_EPOLL:
 		len = sizeof(struct gather_epoll);
 		item = sizeof(struct gather_epitem);

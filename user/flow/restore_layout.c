@@ -240,6 +240,7 @@ static int describe(struct restore *r, struct blob_plan *b)
 	res_posixtimer_describe(t, b);
 	res_mempolicy_describe(t, b);
 	res_vmaname_describe(t, b);
+	res_lock_describe(t, b);
 	b->rlimits = t->rlimits;
 	return res_creds_describe(t, b);
 }
@@ -271,6 +272,7 @@ int restore_map_region(struct restore *r)
 				   p->task->timers.n * sizeof(struct blob_timer) +
 				   res_mempolicy_count(p->task) * sizeof(struct blob_policy) +
 				   p->task->mm.names.n * (CKPT_MAX_VMANAME + 1) +
+				   p->task->locks.n * sizeof(struct blob_fcntl) +
 				   res_creds_groups(p->task) * sizeof(__u32));
 	int err;
 
@@ -297,7 +299,8 @@ int restore_map_region(struct restore *r)
 	p->blob->threads = (void *)(p->blob->vmas + nvmas);
 	p->blob->timers = (void *)(p->blob->threads + nthreads);
 	p->blob->signals = (void *)(p->blob->timers + p->task->timers.n);
-	p->blob->policies = (void *)(p->blob->signals + res_sigpending_count(p->task));
+	p->blob->fcntls = (void *)(p->blob->signals + res_sigpending_count(p->task));
+	p->blob->policies = (void *)(p->blob->fcntls + p->task->locks.n);
 	p->blob->groups = (void *)(p->blob->policies + res_mempolicy_count(p->task));
 	p->blob->names = (void *)(p->blob->groups + res_creds_groups(p->task));
 	p->blob->stacks = p->stack_top;

@@ -47,6 +47,26 @@ static const char *vma_name(const struct restore *r, uint64_t start)
 	return "?";
 }
 
+/* "fd 3 (/srv/db): fcntl: F_SETLK: bytes 0 to 9, another process holds it" */
+static void describe_fd(const struct restore *r, const struct blob_at *at, char *buf, size_t len)
+{
+	const struct plan_task *t = r->proc.task;
+	const struct blob_fcntl *c = &r->proc.blob->fcntls[at->index];
+	const char *path = "?";
+	size_t n;
+
+	if (at->index >= r->proc.blob->nfcntls) {
+		snprintf(buf, len, "%s", steps[at->step].text);
+		return;
+	}
+	for (size_t i = 0; i < t->fds.n; i++)
+		if (t->fds.v[i].fd == c->fd)
+			path = plan_file(&r->plan, t->fds.v[i].file)->path;
+	n = (size_t)snprintf(buf, len, "fd %d (%.300s): %s", c->fd, path, steps[at->step].text);
+	if (at->index < t->locks.n && n < len)
+		res_lock_range(&t->locks.v[at->index], buf + n, len - n);
+}
+
 /* "vma 7f1200000000 (libc.so.6): mmap" */
 static void describe(const struct restore *r, const struct blob_at *at, char *buf, size_t len)
 {
@@ -75,6 +95,9 @@ static void describe(const struct restore *r, const struct blob_at *at, char *bu
 	case BLOB_OBJ_TIMER:
 		snprintf(buf, len, "timer %d: %s", (int)at->index, steps[at->step].text);
 		return;
+	case BLOB_OBJ_FD:
+		describe_fd(r, at, buf, len);
+		return;
 	case BLOB_OBJ_NONE:
 		break;
 	}
@@ -98,6 +121,8 @@ static int tell_failed(const struct restore *r)
 		return ckpt_fail(err, 0, "%.*s", (int)n, rep->text);
 	}
 	describe(r, &rep->failed, what, sizeof(what));
+	if (err == -EAGAIN && (rep->failed.step == BLOB_LOCK || rep->failed.step == BLOB_FLOCK))
+		return ckpt_fail(err, r->proc.pid, "%s: somebody else holds it", what);
 	/* ckpt_fail() leaves these two out, taking the text for the cause. */
 	if (err == -EINVAL || err == -EOPNOTSUPP)
 		return ckpt_fail(err, r->proc.pid, "%s: %s", what, ckpt_errname(err));

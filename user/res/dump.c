@@ -36,7 +36,7 @@ void dump_reset(struct ckpt_dump *d)
 	free_texts(d->refusals.v, d->refusals.n);
 	free_texts(d->losses.v, d->losses.n);
 	free_texts(d->externals.v, d->externals.n);
-	d->policies.n = d->names.n = 0;
+	d->policies.n = d->names.n = d->locks.n = 0;
 	d->blocks.n = d->threads.n = d->vmas.n = d->fds.n = d->anons.n = d->files.n = d->pipes.n = 0;
 	d->refusals.n = d->losses.n = d->externals.n = 0;
 	cookie_free(&d->fd_of);
@@ -60,6 +60,7 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->names);
 	vec_free(&d->fds);
 	vec_free(&d->anons);
+	vec_free(&d->locks);
 	vec_free(&d->files);
 	vec_free(&d->pipes);
 	vec_free(&d->shmems);
@@ -146,6 +147,21 @@ static int take_policy(struct ckpt_dump *d, const struct gather_mempolicy *p)
 	return slot ? 0 : ckpt_fail(p->rec.start ? -ENOMEM : -EPROTO, d->pid, "collecting");
 }
 
+/* It comes again for each descriptor on the description. */
+static int take_locks(struct ckpt_dump *d, const struct gather_locks *g)
+{
+	const struct gather_fd *fd = d->fds.n ? d->fds.v[d->fds.n - 1] : NULL;
+	struct dump_locks *slot;
+
+	if (!fd || dump_fd_of(d, fd->cookie) != fd)
+		return 0;
+	slot = vec_push(&d->locks);
+	if (!slot)
+		return ckpt_fail(-ENOMEM, d->pid, "collecting");
+	*slot = (struct dump_locks){ fd->cookie, g };
+	return 0;
+}
+
 int dump_take(const struct gather_hdr *h, void *arg)
 {
 	struct ckpt_dump *d = arg;
@@ -213,6 +229,8 @@ int dump_take(const struct gather_hdr *h, void *arg)
 		slot->g = copy;
 		return cookie_put(&d->anon_of, slot->cookie, (uint32_t)d->anons.n);
 	}
+	case GATHER_LOCKS:
+		return take_locks(d, copy);
 	case GATHER_SIGPENDING:
 		return take_pending(d, copy);
 	case GATHER_POSIXTIMERS:

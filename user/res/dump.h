@@ -57,6 +57,12 @@ struct dump_anon {
 	const struct gather_anon *g;
 };
 
+/* Locks and leases that were taken by a description. */
+struct dump_locks {
+	uint64_t cookie;		/* struct file */
+	const struct gather_locks *g;
+};
+
 struct dump_thread {
 	const struct gather_thread *g;
 	const struct gather_groups *groups;
@@ -87,6 +93,7 @@ struct ckpt_dump {
 	VEC(const struct gather_vmaname *) names;
 	VEC(const struct gather_fd *) fds;
 	VEC(struct dump_anon) anons;
+	VEC(struct dump_locks) locks;	/* one for each description that has any */
 	struct cookie_map fd_of, anon_of, file_of;	/* places in fds, anons, files */
 	struct cookie_map pipe_of, shmem_of;	/* in pipes, shmems */
 
@@ -135,6 +142,8 @@ int res_fs_check(struct ckpt_dump *d);
 int res_file_check_dump(struct ckpt_dump *d);
 /* After both: who else sees what is shared? */
 int res_shmem_check(struct ckpt_dump *d);
+/* After the files, whose kinds they look at. */
+int res_lock_check(struct ckpt_dump *d);
 int res_sigpending_check(struct ckpt_dump *d);
 int res_posixtimer_check(struct ckpt_dump *d);
 int res_creds_check_dump(struct ckpt_dump *d);
@@ -154,6 +163,7 @@ int res_mempolicy_write(struct ckpt_dump *d, uint64_t start, size_t *at);
 int res_mempolicy_write_threads(struct ckpt_dump *d);
 int res_fs_write(struct ckpt_dump *d);
 int res_file_write(struct ckpt_dump *d);
+int res_lock_write(struct ckpt_dump *d);
 int res_signal_write(struct ckpt_dump *d);
 int res_sigpending_write(struct ckpt_dump *d);
 int res_itimer_write(struct ckpt_dump *d);

@@ -112,10 +112,6 @@ static const char *path_refusal(const struct gather_fd *g)
 		return "files of hugetlbfs cannot be saved yet";
 	if (!g->path_len || g->path[0] != '/')
 		return "it has no usable path";
-	if (g->lease)
-		return "leases cannot be saved yet";
-	if (g->locks)
-		return "file locks cannot be saved yet";
 	return NULL;
 }
 
@@ -138,10 +134,8 @@ static uint32_t classify(struct ckpt_dump *d, const struct gather_fd *g, const c
 		*why = path_refusal(g);
 		return *why ? 0 : CKPT_FILE_PATH;
 	}
-	if (dump_is_shmem(&g->file, g->path)) {
-		*why = g->lease || g->locks ? "file locks cannot be saved yet" : NULL;
-		return *why ? 0 : CKPT_FILE_SHMEM;
-	}
+	if (dump_is_shmem(&g->file, g->path))
+		return CKPT_FILE_SHMEM;
 	switch (g->file.mode & S_IFMT) {
 	case S_IFREG:
 		*why = path_refusal(g);

@@ -129,6 +129,7 @@ struct plan_task {
 	struct plan_mm mm;
 	VEC(struct plan_thread) threads;/* leader first */
 	VEC(struct ckpt_fd) fds;	/* ascending */
+	VEC(struct ckpt_lock) locks;
 	bool pages_done;		/* its empty chunk has come */
 	bool have_itimers, have_mm, have_fs, have_sighand, have_rlimits, have_acct;
 };
@@ -168,6 +169,8 @@ struct plan_pipe *plan_pipe(const struct ckpt_plan *p, uint32_t id);
 struct plan_shmem *plan_shmem(const struct ckpt_plan *p, uint32_t id);
 struct plan_anon *plan_anon(const struct ckpt_plan *p, uint32_t id);
 struct plan_task *plan_task(const struct ckpt_plan *p, uint32_t id);
+/* The lowest descriptor of t on this file, -1: none. */
+int plan_fd_of(const struct plan_task *t, uint32_t file);
 /* The task whose mm has this objref. */
 struct plan_task *plan_task_of_mm(const struct ckpt_plan *p, uint32_t mm);
 

@@ -58,6 +58,12 @@ void res_posixtimer_describe(const struct plan_task *t, struct blob_plan *b);
 const struct ckpt_posixtimer *res_posixtimer_sender(const struct plan_task *t,
 						    const struct ckpt_siginfo *si);
 
+/* Its file locks, at b->fcntls, which has room for all. */
+void res_lock_describe(const struct plan_task *t, struct blob_plan *b);
+
+/* ": bytes 0 to 9" */
+void res_lock_range(const struct ckpt_lock *l, char *buf, size_t len);
+
 /* Refuses an image that would give a thread more rights than we have. */
 int res_creds_check(const struct ckpt_plan *p);
 /* Groups of all threads of t; what each thread has to change, in b->threads and b->groups. */

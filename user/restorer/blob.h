@@ -68,6 +68,8 @@
 	X(NNP,		THREAD,	"prctl: PR_SET_NO_NEW_PRIVS") \
 	X(DUMPABLE,	NONE,	"prctl: PR_SET_DUMPABLE") \
 	X(PDEATHSIG,	THREAD,	"prctl: PR_SET_PDEATHSIG") \
+	X(LOCK,		FD,	"fcntl: F_SETLK") \
+	X(FLOCK,	FD,	"flock") \
 	X(ITIMER,	NONE,	"setitimer") \
 	X(TIMER_CREATE,	TIMER,	"timer_create") \
 	X(TIMER_SET,	TIMER,	"timer_settime") \
@@ -80,7 +82,8 @@ enum blob_step {
 	BLOB_NSTEPS,
 };
 
-enum blob_object { BLOB_OBJ_NONE, BLOB_OBJ_VMA, BLOB_OBJ_SIGNAL, BLOB_OBJ_THREAD, BLOB_OBJ_TIMER, BLOB_OBJ_LIMIT };
+enum blob_object { BLOB_OBJ_NONE, BLOB_OBJ_VMA, BLOB_OBJ_SIGNAL, BLOB_OBJ_THREAD, BLOB_OBJ_TIMER, BLOB_OBJ_LIMIT,
+		   BLOB_OBJ_FD };
 
 struct blob_at {
 	__u32 step;		/* enum blob_step */
@@ -149,6 +152,15 @@ struct blob_timer {
 	__s64 interval[2], value[2];	/* struct itimerspec */
 };
 
+/* A call on a descriptor, when all that the restore had open is closed; blob_at.index: its place. */
+struct blob_fcntl {
+	__u32 step;		/* FLOCK: flock(fd, cmd), else fcntl(fd, cmd, ...) */
+	__s32 fd;
+	__u32 cmd;
+	__u32 by_ref;		/* its argument is the address of data, else data[0] */
+	__u64 data[4];
+};
+
 /* Who a thread is, and that it has to be changed at all. */
 struct blob_creds {
 	__u32 change;
@@ -201,10 +213,11 @@ struct blob_plan {
 	struct blob_thread *threads;	/* leader first */
 	struct blob_signal *signals;	/* first those of the process */
 	struct { __s64 interval[2], value[2]; } itimers[3];	/* as setitimer() takes them */
+	struct blob_fcntl *fcntls;	/* in their order */
 	__u32 *groups;
 	struct ckpt_rlimits rlimits;
 	struct blob_timer *timers;	/* ascending by id */
-	__u32 ntimers, pad3;
+	__u32 ntimers, nfcntls;
 	/* The registration that the task inherited from the orchestrator; 0: none. */
 	__u64 own_rseq;
 	__u32 own_rseq_sig;

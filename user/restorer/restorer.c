@@ -354,6 +354,20 @@ static void make_timers(struct blob_plan *p)
 	}
 }
 
+/* Locks and the like: while we still are who may do it. */
+static void hold_files(struct blob_plan *p)
+{
+	for (unsigned int i = 0; i < p->nfcntls; i++) {
+		struct blob_fcntl *c = &p->fcntls[i];
+		unsigned long arg = c->by_ref ? (unsigned long)c->data : (unsigned long)c->data[0];
+
+		if (c->step == BLOB_FLOCK)
+			must(p, BLOB_FLOCK, i, 0, call(flock, c->fd, c->cmd, 0, 0, 0, 0));
+		else
+			must(p, c->step, i, 0, call(fcntl, c->fd, c->cmd, arg, 0, 0, 0));
+	}
+}
+
 static void __attribute__((noreturn)) park(struct blob_plan *p, struct blob_thread *t)
 {
 	struct blob_report *r = p->report;
@@ -456,6 +470,7 @@ static void finish_process(struct blob_plan *p)
 
 	while ((n = __atomic_load_n(&r->parked, __ATOMIC_SEQ_CST)) < p->nthreads - 1)
 		call(futex, &r->parked, FUTEX_WAIT, n, 0, 0, 0);
+	hold_files(p);
 	arm_itimers(p);
 	make_timers(p);
 	for (unsigned int i = 0; i < CKPT_RLIM_NLIMITS; i++) {
