@@ -80,6 +80,16 @@ enum pid_type {
 	PIDTYPE_MAX = 4,
 };
 
+enum syscall_work_bit {
+	SYSCALL_WORK_BIT_SECCOMP = 0,
+	SYSCALL_WORK_BIT_SYSCALL_TRACEPOINT = 1,
+	SYSCALL_WORK_BIT_SYSCALL_TRACE = 2,
+	SYSCALL_WORK_BIT_SYSCALL_EMU = 3,
+	SYSCALL_WORK_BIT_SYSCALL_AUDIT = 4,
+	SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH = 5,
+	SYSCALL_WORK_BIT_SYSCALL_EXIT_TRAP = 6,
+};
+
 typedef __u8 u8;
 
 typedef __s16 s16;
@@ -150,6 +160,7 @@ struct hlist_node {
 
 struct thread_info {
 	long unsigned int flags;
+	long unsigned int syscall_work;
 };
 
 struct sched_entity {
@@ -181,6 +192,12 @@ struct sigpending {
 struct seccomp {
 	int mode;
 	atomic_t filter_count;
+};
+
+struct syscall_user_dispatch {
+	char *selector;
+	long unsigned int offset;
+	long unsigned int len;
 };
 
 struct desc_struct {
@@ -264,12 +281,15 @@ struct task_struct {
 	size_t sas_ss_size;
 	unsigned int sas_ss_flags;
 	struct seccomp seccomp;
+	struct syscall_user_dispatch syscall_dispatch;
 	struct css_set *cgroups;
 	void *robust_list;
 	struct mempolicy *mempolicy;
 	void *rseq;
 	u32 rseq_len;
 	u32 rseq_sig;
+	u64 timer_slack_ns;
+	u64 default_timer_slack_ns;
 	struct thread_struct thread;
 };
 
@@ -673,8 +693,13 @@ struct fpstate {
 	union fpregs_state regs;
 };
 
+struct fpu_state_perm {
+	u64 __state_perm;
+};
+
 struct fpu {
 	struct fpstate *fpstate;
+	struct fpu_state_perm perm;
 };
 
 struct fdtable;

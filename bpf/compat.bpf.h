@@ -129,16 +129,58 @@ struct file_lock___to68 {
 #define FL_POSIX	1
 #define FL_FLOCK	2
 
-static __always_inline struct fpstate *compat_fpstate(struct task_struct *t)
+/* Seen in 7.2 only where utilisation can be clamped (CONFIG_UCLAMP_TASK). */
+struct uclamp_se___any {
+	unsigned int value : 11;
+	unsigned int user_defined : 1;
+} CO_RE;
+
+struct task_struct___uclamp {
+	struct uclamp_se___any uclamp_req[2];
+} CO_RE;
+
+static __always_inline struct fpu *compat_fpu(struct task_struct *t)
 {
 	struct task_struct___to618 *old = (void *)t;
-	struct fpu *fpu;
 
 	if (bpf_core_field_exists(old->thread.fpu))
-		fpu = (void *)__builtin_preserve_access_index(&old->thread.fpu);
-	else
-		fpu = (void *)t + bpf_core_type_size(struct task_struct);
-	return BPF_CORE_READ(fpu, fpstate);
+		return (void *)__builtin_preserve_access_index(&old->thread.fpu);
+	return (void *)t + bpf_core_type_size(struct task_struct);
+}
+
+/*
+ * Bits of thread_info->flags, which no BTF tells. On x86 they were numbered anew
+ * when the generic ones got the low numbers (between 6.12 and 7.2). Bit 19 tells:
+ * it was free until then, and is TIF_NEED_FPU_LOAD since, which every thread has
+ * that is off its CPU.
+ */
+struct compat_tif {
+	__u64 l1d_flush, nocpuid, notsc, io_bitmap;
+};
+
+static __always_inline void compat_tif(struct task_struct *t, struct compat_tif *o)
+{
+	__u64 flags = t->thread_info.flags;
+	bool renumbered = flags & 1ul << 19;
+
+	o->l1d_flush = flags & 1ul << (renumbered ? 18 : 10);
+	o->nocpuid = flags & 1ul << (renumbered ? 20 : 15);
+	o->notsc = flags & 1ul << (renumbered ? 21 : 16);
+	o->io_bitmap = flags & 1ul << 22;
+}
+
+/* What a thread asked for itself, -1: nothing. */
+static __always_inline void compat_uclamp(struct task_struct *t, __s32 *min, __s32 *max)
+{
+	struct task_struct___uclamp *u = (void *)t;
+
+	*min = *max = -1;
+	if (!bpf_core_field_exists(u->uclamp_req))
+		return;
+	if (BPF_CORE_READ_BITFIELD_PROBED(u, uclamp_req[0].user_defined))
+		*min = BPF_CORE_READ_BITFIELD_PROBED(u, uclamp_req[0].value);
+	if (BPF_CORE_READ_BITFIELD_PROBED(u, uclamp_req[1].user_defined))
+		*max = BPF_CORE_READ_BITFIELD_PROBED(u, uclamp_req[1].value);
 }
 
 static __always_inline void compat_rseq(struct task_struct *t, struct ckpt_thread *o)

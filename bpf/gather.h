@@ -48,6 +48,7 @@ struct gather_thread {
 	struct ckpt_thread rec;	/* rseq_cs and restart_nr are not filled in */
 	struct ckpt_acct acct;
 	struct ckpt_creds creds;	/* ngroups true; GATHER_GROUPS follows if not 0 */
+	struct ckpt_prctl prctl;
 	struct ckpt_cpu cpu;	/* valid only if on_cpu == 0 */
 	__u32 on_cpu;		/* still running: read again */
 	__u32 state;		/* task_struct->__state */

@@ -6,6 +6,19 @@
 #define PF_IO_WORKER	0x00000010	/* include/linux/sched.h */
 #define PF_USER_WORKER	0x00004000	/* since 6.4 */
 #define PF_KTHREAD	0x00200000
+#define PF_MCE_PROCESS	0x00000080
+#define PF_MCE_EARLY	0x08000000
+#define PF_IO_FLUSHER	0x00180000	/* PF_MEMALLOC_NOIO, PF_LOCAL_THROTTLE */
+#define PFA_SSB_DISABLE	(1u << 3)	/* task_struct->atomic_flags */
+#define PFA_SSB_FORCE	(1u << 4)
+#define PFA_IB_DISABLE	(1u << 5)
+#define PFA_IB_FORCE	(1u << 6)
+#define PFA_SSB_NOEXEC	(1u << 7)
+#define PR_SPEC_ENABLE	(1u << 1)	/* include/uapi/linux/prctl.h */
+#define PR_SPEC_DISABLE	(1u << 2)
+#define PR_SPEC_FORCE	(1u << 3)
+#define PR_SPEC_NOEXEC	(1u << 4)
+#define SECCOMP_STRICT	1
 #define TIF_FORCED_TF	24		/* arch/x86/include/asm/thread_info.h */
 #define X86_EFLAGS_TF	0x100ull
 #define REGS		21		/* words of struct pt_regs, r15 to ss, on every x86-64 */
@@ -125,6 +138,58 @@ static __always_inline void fill_creds(struct ckpt_creds *o, const struct cred *
 	bpf_core_read(&o->cap_ambient, 8, &c->cap_ambient);
 }
 
+static __always_inline void fill_spec(struct ckpt_prctl *o, __u64 pfa)
+{
+	o->store_bypass = o->indirect_branch = PR_SPEC_ENABLE;
+	if (pfa & PFA_SSB_FORCE)
+		o->store_bypass = PR_SPEC_FORCE;
+	else if (pfa & PFA_SSB_NOEXEC)
+		o->store_bypass = PR_SPEC_NOEXEC;
+	else if (pfa & PFA_SSB_DISABLE)
+		o->store_bypass = PR_SPEC_DISABLE;
+	if (pfa & PFA_IB_FORCE)
+		o->indirect_branch = PR_SPEC_FORCE;
+	else if (pfa & PFA_IB_DISABLE)
+		o->indirect_branch = PR_SPEC_DISABLE;
+}
+
+static __always_inline void fill_prctl(struct ckpt_prctl *o, struct task_struct *t)
+{
+	__u64 dispatch = 1ull << bpf_core_enum_value(enum syscall_work_bit,
+						     SYSCALL_WORK_BIT_SYSCALL_USER_DISPATCH);
+	struct compat_tif tif;
+	struct fpu *fpu;
+
+	o->timer_slack_ns = t->timer_slack_ns;
+	o->default_timer_slack_ns = t->default_timer_slack_ns;
+	fill_spec(o, t->atomic_flags);
+	compat_tif(t, &tif);
+	o->l1d_flush = tif.l1d_flush ? PR_SPEC_ENABLE : PR_SPEC_DISABLE;
+	if (tif.notsc)
+		o->flags |= CKPT_PRCTL_TSC_SIGSEGV;
+	if (tif.nocpuid)
+		o->flags |= CKPT_PRCTL_CPUID_FAULT;
+	if ((t->flags & PF_IO_FLUSHER) == PF_IO_FLUSHER)
+		o->flags |= CKPT_PRCTL_IO_FLUSHER;
+	if (t->flags & PF_MCE_PROCESS)
+		o->flags |= CKPT_PRCTL_MCE_KILL;
+	if ((t->flags & PF_MCE_PROCESS) && (t->flags & PF_MCE_EARLY))
+		o->flags |= CKPT_PRCTL_MCE_EARLY;
+	if (t->thread_info.syscall_work & dispatch) {
+		o->flags |= CKPT_PRCTL_DISPATCH;
+		o->dispatch_selector = (__u64)t->syscall_dispatch.selector;
+		o->dispatch_offset = t->syscall_dispatch.offset;
+		o->dispatch_len = t->syscall_dispatch.len;
+	}
+	if (t->seccomp.mode == SECCOMP_STRICT)
+		o->flags |= CKPT_PRCTL_SECCOMP_STRICT;
+	compat_uclamp(t, &o->uclamp_min, &o->uclamp_max);
+	/* Of the whole process, and kept with its leader. */
+	fpu = compat_fpu(t);
+	if (t->pid == t->tgid)
+		o->xcomp_perm = BPF_CORE_READ(fpu, perm.__state_perm);
+}
+
 static __always_inline void fill_cpu(struct ckpt_cpu *o, struct task_struct *t)
 {
 	bpf_probe_read_kernel(o, REGS * 8, (void *)bpf_task_pt_regs(t));
@@ -183,7 +248,8 @@ static __always_inline void fill_around(struct gather_thread *o, struct task_str
 static __always_inline void emit_xstate(struct seq_file *seq, void *s, struct task_struct *t,
 					const struct view *v, const struct reader *r)
 {
-	struct fpstate *fp = compat_fpstate(t);
+	struct fpu *fpu = compat_fpu(t);
+	struct fpstate *fp = BPF_CORE_READ(fpu, fpstate);
 	struct gather_xstate *x = s;
 	__u64 size = BPF_CORE_READ(fp, size);
 
@@ -476,6 +542,7 @@ int ckpt_task(struct bpf_iter__task *ctx)
 	fill_thread(&o->rec, t);
 	fill_acct(&o->acct, t);
 	fill_creds(&o->creds, v.cred);
+	fill_prctl(&o->prctl, t);
 	fill_cpu(&o->cpu, t);
 	fill_around(o, t, &v, &r);
 	emit(seq, o, sizeof(*o));

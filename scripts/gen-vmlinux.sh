@@ -40,7 +40,7 @@ bpftool btf dump file "$tmp/min.btf" format c >"$tmp/min.h"
 	awk '
 	BEGIN {
 		nw = split("__s8 __u8 __s16 __u16 __s32 __u32 __s64 __u64 __be16 __be32 __wsum bool", word, " ")
-		ne = split("bpf_map_type pid_type", value, " ")
+		ne = split("bpf_map_type pid_type syscall_work_bit", value, " ")
 		for (i = 1; i <= nw; i++) ours[word[i]] = 1
 		for (i = 1; i <= ne; i++) ours["enum " value[i]] = 1
 	}

@@ -46,6 +46,8 @@ FIELDS = {
     "SHMEM.id": (0, 4), "SHMEM.flags": (4, 4), "SHMEM.size": (8, 8), "SHMEM.seals": (16, 4),
     "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4),
     "LOCK.file": (0, 4), "LOCK.kind": (4, 4), "LOCK.type": (8, 4), "LOCK.start": (16, 8), "LOCK.end": (24, 8),
+    "PRCTL.flags": (16, 4), "PRCTL.store_bypass": (20, 4), "PRCTL.dispatch_len": (48, 8),
+    "PRCTL.xcomp_perm": (56, 8), "PRCTL.uclamp_min": (64, 4), "SCHED.nice": (8, 4),
     "CREDS.uid": (0, 4), "CREDS.cap_effective": (56, 8), "PAGES.npages": (0, 4),
 }
 

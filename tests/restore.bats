@@ -359,6 +359,12 @@ fails_at()
 		itimer far ITIMER setitimer
 		posixtimer 0 TIMER_CREATE timer [0-9]+: timer_create
 		posixtimer 0 TIMER_SET timer [0-9]+: timer_settime
+		prctl plain SUBREAPER prctl: PR_SET_CHILD_SUBREAPER
+		prctl plain TIMERSLACK thread [0-9]+: prctl: PR_SET_TIMERSLACK
+		prctl plain MCE_KILL thread [0-9]+: prctl: PR_MCE_KILL
+		prctl plain TSC thread [0-9]+: prctl: PR_SET_TSC
+		prctl dispatch DISPATCH thread [0-9]+: prctl: PR_SET_SYSCALL_USER_DISPATCH
+		prctl thread SECCOMP thread [0-9]+: prctl: PR_SET_SECCOMP
 		task - RLIMIT RLIMIT_[A-Z]+: setrlimit
 		creds own SETGROUPS thread [0-9]+: setgroups
 		creds own SETGID thread [0-9]+: setresgid

@@ -34,7 +34,6 @@ start_member()
 	for e in $(engines); do
 		refuses "$e" child 'dump: pid [0-9]+: it has 1 child processes$'
 		refuses "$e" dead_child 'it has 1 child processes$'
-		refuses "$e" subreaper 'it is a subreaper$'
 		refuses "$e" personality 'personality 0x200000$'
 		refuses "$e" uts 'another uts namespace$'
 	done

@@ -56,6 +56,35 @@ static inline long arch_clone_thread(struct clone_args *args, void (*fn)(void *,
 	return ret;
 }
 
+#ifndef ARCH_REQ_XCOMP_PERM	/* since 5.16 */
+#define ARCH_GET_XCOMP_PERM	0x1022
+#define ARCH_REQ_XCOMP_PERM	0x1023
+#endif
+
+/*
+ * The kernel makes room for AMX tiles only when a thread uses one, by a fault. To
+ * configure them or to release them does not count. Tile 0 of one byte is enough.
+ */
+static inline void arch_use_tiles(void)
+{
+	unsigned char config[64] __attribute__((aligned(64)));
+
+	for (unsigned int i = 0; i < sizeof(config); i++)
+		((volatile unsigned char *)config)[i] = 0;
+	config[0] = 1;		/* palette */
+	config[16] = 1;		/* bytes of a row */
+	config[48] = 1;		/* rows */
+	asm volatile(".byte 0xc4, 0xe2, 0x78, 0x49, 0x00\n\t"	/* ldtilecfg (%rax) */
+		     ".byte 0xc4, 0xe2, 0x7b, 0x49, 0xc0\n\t"	/* tilezero %tmm0 */
+		     ".byte 0xc4, 0xe2, 0x78, 0x49, 0xc0"	/* tilerelease */
+		     : : "a"(config) : "memory");
+}
+
+static inline void arch_relax(void)
+{
+	asm volatile("pause" : : : "memory");
+}
+
 /* Leave the C world of the orchestrator's copy: call fn(arg) on another stack, for ever. */
 static inline void __attribute__((noreturn)) arch_jump(void *fn, void *arg, void *stack_top)
 {

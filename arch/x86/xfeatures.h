@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Room for these is made only when a thread uses one: the tiles of AMX. */
+#define ARCH_XFEATURES_DYNAMIC	(1ull << 18)
+
 /* XCR0, 0 if there is none. */
 uint64_t arch_xfeatures(void);
 /* Bytes of the standard format that hold all of these components. */

@@ -53,7 +53,7 @@ enum ckpt_phase {
  * owner: the objref of the object this record belongs to (the seeds' "parent"):
  *   TASK: its parent task, or 0; RLIMITS THREAD MM FS FD SIGHAND ITIMERS
  *   POSIXTIMER LOCK: the task;
- *   CPU XSTATE ACCT RESTART CREDS: the thread (ACCT also the task: its dead threads);
+ *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
  *   MMOPT VMA VMANAME: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
  *   EVENTFD ...) and frames: 0.
@@ -229,6 +229,32 @@ struct ckpt_sched {
 	struct { __u64 cpus; } affinity[16];	/* sched_getaffinity(2): those it may run on */
 };
 CKPT_ONDISK(struct ckpt_sched, 176);
+
+/*
+ * What a thread has asked of the kernel for itself, by prctl(2) and its like.
+ * PR_SPEC_* as PR_GET_SPECULATION_CTRL tells them, without PR_SPEC_PRCTL.
+ */
+struct ckpt_prctl {
+	__u64 timer_slack_ns;	/* task_struct->timer_slack_ns; 0 of a real-time thread */
+	__u64 default_timer_slack_ns;	/* ... and what PR_SET_TIMERSLACK of 0 makes of it */
+	__u32 flags;		/* CKPT_PRCTL_* */
+	__u32 store_bypass;	/* PR_SPEC_*: task_struct->atomic_flags */
+	__u32 indirect_branch;	/* the same */
+	__u32 l1d_flush;	/* PR_SPEC_ENABLE: flushed at a switch; else PR_SPEC_DISABLE */
+	__u64 dispatch_selector;	/* task_struct->syscall_dispatch, if flags has DISPATCH */
+	__u64 dispatch_offset, dispatch_len;	/* addresses whose calls are never sent to SIGSYS; may wrap */
+	__u64 xcomp_perm;	/* ARCH_GET_XCOMP_PERM of the process; 0 but of the leader */
+	__s32 uclamp_min, uclamp_max;	/* sched_getattr(2) sched_util_*; -1: not clamped */
+};
+CKPT_ONDISK(struct ckpt_prctl, 72);
+#define CKPT_PRCTL_TSC_SIGSEGV	0x01u	/* PR_SET_TSC */
+#define CKPT_PRCTL_CPUID_FAULT	0x02u	/* ARCH_SET_CPUID */
+#define CKPT_PRCTL_IO_FLUSHER	0x04u	/* PR_SET_IO_FLUSHER */
+#define CKPT_PRCTL_MCE_KILL	0x08u	/* PR_MCE_KILL_SET */
+#define CKPT_PRCTL_MCE_EARLY	0x10u	/* PR_MCE_KILL_EARLY */
+#define CKPT_PRCTL_DISPATCH	0x20u	/* PR_SET_SYSCALL_USER_DISPATCH */
+#define CKPT_PRCTL_SECCOMP_STRICT	0x40u	/* SECCOMP_MODE_STRICT */
+#define CKPT_PRCTL_ALL		0x7fu
 
 /*
  * What is left of a call with a timeout that the freeze interrupted. Its

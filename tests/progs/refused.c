@@ -78,7 +78,6 @@ static void thread_that(void (*fn)(void))
 /* ---- task ---- */
 
 static void set_none(void) { }
-static void set_subreaper(void) { CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); }
 static void set_personality(void) { CHECK(personality(ADDR_COMPAT_LAYOUT) >= 0); }
 static void set_uts(void) { may(unshare(CLONE_NEWUTS)); }
 
@@ -128,6 +127,12 @@ static void set_seccomp(void)
 	struct sock_fprog prog = { 1, &allow };
 
 	may(syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &prog));
+}
+
+static void set_dispatch(void)
+{
+	/* All memory: none of its own calls is sent. */
+	may(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0ul, ~0ul, 0ul));
 }
 
 static void own_files(void) { CHECK(unshare(CLONE_FILES) == 0); }
@@ -358,8 +363,8 @@ static void set_flood(void)
 static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "none", set_none }, { "child", set_child }, { "dead_child", set_dead_child },
 	{ "timers", set_timers }, { "alarm_timer", set_alarm_timer },
-	{ "subreaper", set_subreaper }, { "personality", set_personality }, { "uts", set_uts },
-	{ "seccomp", set_seccomp }, { "own_files", set_own_files },
+	{ "personality", set_personality }, { "uts", set_uts },
+	{ "seccomp", set_seccomp }, { "own_files", set_own_files }, { "dispatch", set_dispatch },
 	{ "tls", set_tls }, { "leader_gone", set_leader_gone }, { "sysv", set_sysv },
 	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },

@@ -62,6 +62,7 @@ struct target_info {
 		uint64_t ss_sp, ss_size, ctid, saved;
 		uint32_t ss_flags, securebits;
 		int pdeath, suspended;
+		struct ckpt_prctl asked;	/* as the thread's own calls tell */
 	} t[T_N];
 	struct ckpt_sigaction act[CKPT_NSIG];
 	struct target_timer {
@@ -91,6 +92,52 @@ static void on_signal(int signo, siginfo_t *si, void *uc)
 	(void)signo; (void)si; (void)uc;
 }
 
+/* PR_GET_SPECULATION_CTRL; where it is not for programs to choose nobody has chosen. */
+static uint32_t speculation(int which, uint32_t unset)
+{
+	int v = prctl(PR_GET_SPECULATION_CTRL, which, 0, 0, 0);
+
+	return v < 0 || !(v & PR_SPEC_PRCTL) ? unset : (uint32_t)v & ~1u;
+}
+
+static void describe_asked(struct ckpt_prctl *p, bool leader)
+{
+	int mce = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0), tsc = 0;
+	unsigned long perm = 0;
+
+	p->timer_slack_ns = (uint64_t)syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
+	must(prctl(PR_GET_TSC, &tsc), "PR_GET_TSC");
+	p->flags |= (tsc == PR_TSC_SIGSEGV ? CKPT_PRCTL_TSC_SIGSEGV : 0) |
+		    (!syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0) ? CKPT_PRCTL_CPUID_FAULT : 0) |
+		    (mce != PR_MCE_KILL_DEFAULT ? CKPT_PRCTL_MCE_KILL : 0) |
+		    (mce == PR_MCE_KILL_EARLY ? CKPT_PRCTL_MCE_EARLY : 0);
+	p->store_bypass = speculation(PR_SPEC_STORE_BYPASS, PR_SPEC_ENABLE);
+	p->indirect_branch = speculation(PR_SPEC_INDIRECT_BRANCH, PR_SPEC_ENABLE);
+	p->l1d_flush = speculation(PR_SPEC_L1D_FLUSH, PR_SPEC_DISABLE);
+	if (leader && !syscall(SYS_arch_prctl, 0x1022 /* ARCH_GET_XCOMP_PERM */, &perm))
+		p->xcomp_perm = perm;
+}
+
+/* Lets all through: the byte is 0. */
+static void ask_much(struct ckpt_prctl *p)
+{
+	static char selector;
+
+	must(prctl(PR_SET_TIMERSLACK, 77777ul), "PR_SET_TIMERSLACK");
+	must(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0), "PR_MCE_KILL");
+	must(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0x2000ul, 0x3000ul, &selector),
+	     "PR_SET_SYSCALL_USER_DISPATCH");
+	p->flags |= CKPT_PRCTL_DISPATCH;
+	p->dispatch_selector = (uint64_t)&selector;
+	p->dispatch_offset = 0x2000;
+	p->dispatch_len = 0x3000;
+	/* Not every processor can. */
+	syscall(SYS_arch_prctl, ARCH_SET_CPUID, 0);
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0, 0);
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_INDIRECT_BRANCH, PR_SPEC_FORCE_DISABLE, 0, 0);
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, PR_SPEC_ENABLE, 0, 0);
+}
+
 static void describe(int i)
 {
 	struct target_thread *t = &info->t[i];
@@ -106,6 +153,7 @@ static void describe(int i)
 	t->ctid = (uint64_t)ctid;
 	must(prctl(PR_GET_PDEATHSIG, &t->pdeath), "PR_GET_PDEATHSIG");
 	t->securebits = (uint32_t)prctl(PR_GET_SECUREBITS);
+	describe_asked(&t->asked, i == T_LEADER);
 	atomic_fetch_add(&info->ready, 1);
 }
 
@@ -141,6 +189,7 @@ static void *thread_alt(void *arg)
 	must(prctl(PR_SET_PDEATHSIG, SIGUSR2), "PR_SET_PDEATHSIG");
 	must(syscall(SYS_arch_prctl, ARCH_SET_GS, GS_BASE), "ARCH_SET_GS");
 	must(prctl(PR_SET_NAME, "alt \"x\")"), "PR_SET_NAME");
+	ask_much(&info->t[T_ALT].asked);
 	describe(T_ALT);
 	nanosleep(&ts, NULL);
 	return NULL;
@@ -155,6 +204,7 @@ static void *thread_suspend(void *arg)
 	must(syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, 8), "sigprocmask");
 	info->t[T_SUSPEND].saved = before;
 	info->t[T_SUSPEND].suspended = 1;
+	must(prctl(PR_SET_TSC, PR_TSC_SIGSEGV), "PR_SET_TSC");
 	describe(T_SUSPEND);
 	syscall(SYS_rt_sigsuspend, &during, 8);
 	return NULL;

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include "engine/bpf.h"
+#include "xfeatures.h"
 #include "oracle_proc.h"
 #include "oracle_tap.h"
 #include "oracle_target.h"
@@ -140,6 +141,24 @@ static void check_acct(const struct gather_thread *g)
 	      g->rec.tid, (long long)off);
 }
 
+static void check_asked(const struct gather_thread *g, const struct ckpt_prctl *t)
+{
+	const struct ckpt_prctl *p = &g->prctl;
+	__s32 tid = g->rec.tid;
+
+	equal("ckpt_prctl.timer_slack_ns", tid, p->timer_slack_ns, t->timer_slack_ns);
+	equal("ckpt_prctl.timer_slack_ns", tid, p->timer_slack_ns,
+	      strtoull(slurp("/proc/%d/timerslack_ns", tid), NULL, 10));
+	equal("ckpt_prctl.flags", tid, p->flags, t->flags);
+	equal("ckpt_prctl.store_bypass", tid, p->store_bypass, t->store_bypass);
+	equal("ckpt_prctl.indirect_branch", tid, p->indirect_branch, t->indirect_branch);
+	equal("ckpt_prctl.l1d_flush", tid, p->l1d_flush, t->l1d_flush);
+	equal("ckpt_prctl.dispatch_selector", tid, p->dispatch_selector, t->dispatch_selector);
+	equal("ckpt_prctl.dispatch_offset", tid, p->dispatch_offset, t->dispatch_offset);
+	equal("ckpt_prctl.dispatch_len", tid, p->dispatch_len, t->dispatch_len);
+	equal("ckpt_prctl.xcomp_perm", tid, p->xcomp_perm & arch_xfeatures(), t->xcomp_perm);
+}
+
 static void check_self_told(const struct gather_thread *g)
 {
 	const struct target_thread *t = NULL;
@@ -161,6 +180,7 @@ static void check_self_told(const struct gather_thread *g)
 	equal("ckpt_thread.pdeath_signal", r->tid, (uint32_t)r->pdeath_signal, (uint32_t)t->pdeath);
 	equal("ckpt_thread.saved_blocked", r->tid, r->saved_blocked, t->saved);
 	equal("ckpt_creds.securebits", r->tid, g->creds.securebits, t->securebits);
+	check_asked(g, &t->asked);
 }
 
 static void check_regs(const struct gather_thread *g)

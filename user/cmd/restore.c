@@ -23,6 +23,8 @@ static const char help[] =
 "\n"
 "      --detach          return when it runs; else stay, pass signals on, end as it ends\n"
 "      --pidfile FILE    write its pid there\n"
+"  -f, --force           do without what this machine or your rights do not allow,\n"
+"                        each told by name: limits, priorities, speculation ...\n"
 "      --wait S          for its pid to become free; default 10 from a pipe, else 0\n"
 "      --inherit-fd N=M  its descriptor N, which led out of the snapshot, is our M\n"
 "      --crid N          the image that snapshot --keep holds in memory as N\n"
@@ -46,6 +48,7 @@ static const struct option options[] = {
 	{ "image-fd", required_argument, NULL, OPT_IMAGE_FD },
 	{ "reply", required_argument, NULL, OPT_REPLY },
 	{ "attend", required_argument, NULL, OPT_ATTEND },
+	{ "force", no_argument, NULL, 'f' },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
@@ -98,7 +101,7 @@ static int parse(struct command *m, int argc, char **argv)
 	const char *arg;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "qvh", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fqvh", options, NULL)) != -1) {
 		switch (c) {
 		case OPT_DETACH: a->res.detach = true; break;
 		case OPT_PIDFILE: a->pidfile = optarg; break;
@@ -129,6 +132,7 @@ static int parse(struct command *m, int argc, char **argv)
 			if (!ckpt_reply_parse(optarg, &m->to))
 				return 1 + usage();
 			break;
+		case 'f': a->res.force = true; break;
 		case 'q': ckpt_log_level(CKPT_LOG_ERR); break;
 		case 'v': ckpt_log_level(CKPT_LOG_DEBUG); break;
 		case 'h':
@@ -161,7 +165,7 @@ static int check_descriptors(const struct restore_args *a)
 	return 0;
 }
 
-/* 0: it runs. A caller that asked is told the pid, or why not. */
+/* 0: it runs; 1: with losses. A caller that asked is told the pid, or why not. */
 static int make(struct command *m, pid_t *pid)
 {
 	int err = check_descriptors(&m->args);
@@ -173,7 +177,7 @@ static int make(struct command *m, pid_t *pid)
 	if (!err)
 		err = restore_run(&m->args, pid);
 	if (m->to.pid) {
-		ckpt_reply_send(&m->to, err ? err : *pid, ckpt_fail_text());
+		ckpt_reply_send(&m->to, err < 0 ? err : *pid, ckpt_fail_text());
 		ckpt_fail_clear();
 	}
 	return err;
@@ -196,6 +200,7 @@ static int run(struct command *m)
 {
 	bool foreground = !m->args.res.detach;
 	pid_t pid;
+	int err;
 
 	if (m->attend)
 		return attend(m->attend);
@@ -204,9 +209,12 @@ static int run(struct command *m)
 		job_prepare();
 		m->args.ready = job_hand_terminal;
 	}
-	if (make(m, &pid))
+	err = make(m, &pid);
+	if (err < 0)
 		return foreground ? CKPT_EXIT_RESTORE : CKPT_EXIT_FAILED;
-	return foreground && !m->to.pid ? job_wait(pid) : CKPT_EXIT_OK;
+	if (foreground && !m->to.pid)
+		return job_wait(pid);
+	return err ? CKPT_EXIT_LOSSES : CKPT_EXIT_OK;
 }
 
 int cmd_restore(int argc, char **argv)

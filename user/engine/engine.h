@@ -94,10 +94,11 @@ struct ckpt_engine_ops {
 	int (*park_fd)(struct ckpt_engine *e);
 	/*
 	 * Wait until all n threads are parked with instruction pointers in
-	 * [lo, hi), the restorer's code. -ECHILD: one died.
+	 * [lo, hi), the restorer's code. circles[i]: the thread may not wait any
+	 * more (strict seccomp) and runs in a circle there. -ECHILD: one died.
 	 */
-	int (*park_wait)(struct ckpt_engine *e, pid_t pid, const pid_t *tids, size_t n,
-			 uint64_t lo, uint64_t hi, uint64_t deadline_ns);
+	int (*park_wait)(struct ckpt_engine *e, pid_t pid, const pid_t *tids, const bool *circles,
+			 size_t n, uint64_t lo, uint64_t hi, uint64_t deadline_ns);
 	/* The signal mask that a parked thread gets as it goes. */
 	int (*set_sigmask)(struct ckpt_engine *e, pid_t tid, uint64_t mask);
 	/*

@@ -37,8 +37,8 @@ int kmod_list(struct kmod *k);
 /* kmod_restore.c */
 int kmod_adopt(struct ckpt_engine *e, pid_t pid);
 int kmod_park_fd(struct ckpt_engine *e);
-int kmod_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, size_t n,
-		   uint64_t lo, uint64_t hi, uint64_t deadline_ns);
+int kmod_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, const bool *circles,
+		    size_t n, uint64_t lo, uint64_t hi, uint64_t deadline_ns);
 int kmod_set_sigmask(struct ckpt_engine *e, pid_t tid, uint64_t mask);
 int kmod_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 	       uint64_t syscall_insn);

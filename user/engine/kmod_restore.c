@@ -67,8 +67,8 @@ static bool waits_in(pid_t pid, pid_t tid, uint64_t lo, uint64_t hi)
 struct missing { size_t all, waiting; };
 
 /* Which of tids are not parked yet; -ECHILD: one never will. */
-static int not_parked(const struct kmod *k, pid_t pid, const pid_t *tids, size_t n, uint64_t lo,
-		      uint64_t hi, struct missing *m)
+static int not_parked(const struct kmod *k, pid_t pid, const pid_t *tids, const bool *circles,
+		      size_t n, uint64_t lo, uint64_t hi, struct missing *m)
 {
 	*m = (struct missing){ 0 };
 	for (size_t i = 0; i < n; i++) {
@@ -79,7 +79,7 @@ static int not_parked(const struct kmod *k, pid_t pid, const pid_t *tids, size_t
 		if (t && t->state == CKPTBPF_ST_PARKED && (t->flags & CKPTBPF_TF_SELF))
 			continue;
 		m->all++;
-		m->waiting += !t && waits_in(pid, tids[i], lo, hi);
+		m->waiting += !t && (circles[i] || waits_in(pid, tids[i], lo, hi));
 	}
 	return 0;
 }
@@ -102,8 +102,8 @@ static bool has_ended(pid_t pid)
 	return !waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) && si.si_pid == pid;
 }
 
-int kmod_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, size_t n,
-		   uint64_t lo, uint64_t hi, uint64_t deadline_ns)
+int kmod_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, const bool *circles,
+		    size_t n, uint64_t lo, uint64_t hi, uint64_t deadline_ns)
 {
 	struct timespec nap = { 0, 20000 };
 	struct kmod *k = e->priv;
@@ -114,7 +114,7 @@ int kmod_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, size_t n
 
 		if (err)
 			return ckpt_fail(err, pid, "list of its threads");
-		err = not_parked(k, pid, tids, n, lo, hi, &m);
+		err = not_parked(k, pid, tids, circles, n, lo, hi, &m);
 		if (err || !m.all)
 			return err;
 		if (m.waiting == m.all) {

@@ -15,6 +15,7 @@ struct stock_thread {
 	pid_t tid;
 	bool stopped;		/* in a PTRACE_EVENT_STOP that we have waited for */
 	bool dead;
+	bool circles;		/* see park_wait() */
 };
 
 struct stock_proc {
@@ -48,8 +49,8 @@ void stock_clone_end(struct ckpt_engine *e, struct ckpt_clone *c);
 /* stock_restore.c */
 int stock_adopt(struct ckpt_engine *e, pid_t pid);
 int stock_park_fd(struct ckpt_engine *e);
-int stock_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, size_t n,
-		    uint64_t lo, uint64_t hi, uint64_t deadline_ns);
+int stock_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, const bool *circles,
+		    size_t n, uint64_t lo, uint64_t hi, uint64_t deadline_ns);
 int stock_set_sigmask(struct ckpt_engine *e, pid_t tid, uint64_t mask);
 int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 		uint64_t syscall_insn);

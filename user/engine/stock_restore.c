@@ -26,13 +26,13 @@
 #ifndef PTRACE_EVENT_STOP
 #define PTRACE_EVENT_STOP 128
 #endif
+#define TRACE_OPTIONS	((long)(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD))
 #define SYSCALL_STOP	(SIGTRAP | 0x80)	/* PTRACE_O_TRACESYSGOOD */
 #define ERESTARTSYS	512
 #define ERESTART_RESTARTBLOCK 516
 
 static struct stock_thread *seize(struct stock_proc *p, pid_t tid)
 {
-	long opts = PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD;
 	struct stock_thread *t = vec_push(&p->threads);
 	long err;
 
@@ -41,7 +41,7 @@ static struct stock_thread *seize(struct stock_proc *p, pid_t tid)
 		return NULL;
 	}
 	t->tid = tid;
-	err = stock_ptrace(PTRACE_SEIZE, tid, NULL, (void *)opts);
+	err = stock_ptrace(PTRACE_SEIZE, tid, NULL, (void *)TRACE_OPTIONS);
 	if (err) {
 		p->threads.n--;
 		ckpt_fail((int)err, p->pid, "thread %d: ptrace: SEIZE", (int)tid);
@@ -111,10 +111,13 @@ static int next_stop(struct stock_proc *p, struct stock_thread *t, int *status,
  * Is it in the wait at the restorer's end, or in the interrupted call that it
  * makes again there, and not on the way?
  */
-static bool is_parked(const struct user_regs_struct *r, uint64_t lo, uint64_t hi)
+static bool is_parked(const struct stock_thread *t, const struct user_regs_struct *r, uint64_t lo,
+		      uint64_t hi)
 {
 	if (r->rip < lo || r->rip >= hi)
 		return false;
+	if (t->circles)
+		return (long)r->orig_rax < 0;
 	return ((long)r->rax == -ERESTARTSYS && r->orig_rax == SYS_futex) ||
 	       (long)r->rax == -ERESTART_RESTARTBLOCK;
 }
@@ -136,7 +139,7 @@ static int fetch(struct stock_proc *p, struct stock_thread *t, uint64_t lo, uint
 			err = get_regs(t->tid, &regs);
 			if (err)
 				return ckpt_fail(err, p->pid, "thread %d: registers", (int)t->tid);
-			if (is_parked(&regs, lo, hi)) {
+			if (is_parked(t, &regs, lo, hi)) {
 				t->stopped = true;
 				return 0;
 			}
@@ -151,17 +154,21 @@ static int fetch(struct stock_proc *p, struct stock_thread *t, uint64_t lo, uint
 	}
 }
 
-int stock_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, size_t n,
-		    uint64_t lo, uint64_t hi, uint64_t deadline_ns)
+int stock_park_wait(struct ckpt_engine *e, pid_t pid, const pid_t *tids, const bool *circles,
+		    size_t n, uint64_t lo, uint64_t hi, uint64_t deadline_ns)
 {
 	struct stock_proc *p = stock_find(e->priv, pid);
 	int err = 0;
 
 	if (!p)
 		return ckpt_fail(-ESRCH, pid, "not adopted");
-	for (size_t i = 0; i < n; i++)
-		if (tids[i] != pid && !seize(p, tids[i]))
+	for (size_t i = 0; i < n; i++) {
+		struct stock_thread *t = tids[i] == pid ? &p->threads.v[0] : seize(p, tids[i]);
+
+		if (!t)
 			return ckpt_fail_err();
+		t->circles = circles[i];
+	}
 	for (size_t i = 0; i < p->threads.n; i++) {
 		err = (int)stock_ptrace(PTRACE_INTERRUPT, p->threads.v[i].tid, NULL, NULL);
 		if (err)
@@ -231,6 +238,12 @@ int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 	err = get_regs(tid, &saved);
 	if (err)
 		return ckpt_fail(err, tid, "registers");
+	/* It may make no call of its own any more: this one is not the program's. */
+	if (t->circles)
+		err = (int)stock_ptrace(PTRACE_SETOPTIONS, tid, NULL,
+					(void *)(TRACE_OPTIONS | PTRACE_O_SUSPEND_SECCOMP));
+	if (err)
+		return ckpt_fail(err, tid, "ptrace: SUSPEND_SECCOMP");
 	regs = saved;
 	regs.rip = syscall_insn;
 	regs.rax = SYS_munmap;
@@ -258,7 +271,11 @@ int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 	if (err)
 		return err;
 	err = set_regs(tid, &saved);
-	return err ? ckpt_fail(err, tid, "registers") : 0;
+	if (err)
+		return ckpt_fail(err, tid, "registers");
+	if (t->circles)
+		err = (int)stock_ptrace(PTRACE_SETOPTIONS, tid, NULL, (void *)TRACE_OPTIONS);
+	return err ? ckpt_fail(err, tid, "ptrace: SETOPTIONS") : 0;
 }
 
 int stock_resume(struct ckpt_engine *e)

@@ -87,6 +87,8 @@ static void release(struct restore *r)
 		munmap((void *)r->proc.base, r->proc.len);
 	free(r->proc.tids);
 	free(r->proc.calls);
+	free(r->proc.circles);
+	res_losses_free(&r->losses);
 	free(r->proc.vma_fill);
 	plan_free(&r->plan);
 	free(r);
@@ -103,6 +105,7 @@ int restore_run(const struct restore_args *a, pid_t *pid)
 	if (!r)
 		return ckpt_fail(-ENOMEM, 0, "out of memory");
 	r->a = a;
+	r->losses.force = a->res.force;
 	r->spool = r->proc.mem = r->proc.uffd = -1;
 	r->t_start = ckpt_now_ns();
 	plan_init(&r->plan);
@@ -119,6 +122,8 @@ int restore_run(const struct restore_args *a, pid_t *pid)
 			ckpt_fail_clear();
 		}
 	}
+	if (!err)
+		err = r->losses.lines.n ? 1 : 0;
 	release(r);
 	return err;
 }

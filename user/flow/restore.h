@@ -38,6 +38,7 @@ struct restore_proc {
 	pid_t pid;			/* 0: not there yet */
 	pid_t *tids;			/* task->threads.n */
 	struct restore_call *calls;	/* task->threads.n */
+	bool *circles;			/* task->threads.n: runs in a circle, see strict_prctl() */
 	int mem;			/* /proc/PID/mem, -1: not open */
 	int uffd;			/* its userfaultfd, -1: none */
 	bool traced_for_mem;		/* by us, because this kernel asks that of a writer */
@@ -61,6 +62,7 @@ struct restore {
 	struct ckpt_engine engine;
 	struct ckpt_vdso vdso;
 	struct restore_proc proc;
+	struct res_losses losses;
 	char pidfile_tmp[4096];
 
 	uint8_t xstate[CKPT_MAX_XSTATE];	/* of the thread at hand */
@@ -70,8 +72,8 @@ struct restore {
 };
 
 /*
- * 0: the process runs and is our child; *pid. Else -errno with ckpt_fail()
- * told, and nothing of it is left.
+ * 0: the process runs and is our child; *pid. 1: the same, with losses, each
+ * told. Else -errno with ckpt_fail() told, and nothing of it is left.
  */
 int restore_run(const struct restore_args *a, pid_t *pid);
 
@@ -107,6 +109,10 @@ int restore_fill_close(struct restore *r);
 /* restore_report.c: what the restorer tells */
 /* Until its state is reached, or nparked threads wait: 0, or what went wrong. */
 int restore_wait_report(struct restore *r, uint32_t state, uint32_t nparked);
+/* Then, until those that cannot wait run in their circle. */
+int restore_wait_circles(struct restore *r);
+/* What the restorer had to do without goes to r->losses. */
+int restore_take_lost(struct restore *r);
 void restore_tell(struct restore *r, enum blob_go go);
 
 /* restore_layout.c: R */

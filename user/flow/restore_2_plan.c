@@ -96,18 +96,19 @@ static int check_vdso(struct restore *r)
 }
 
 /* no_new_privs cannot be taken off again: the program would have more of it than before. */
-static int check_privs(const struct restore *r)
+static int check_privs(struct restore *r)
 {
 	const struct plan_task *t = &r->plan.tasks.v[0];
+	int err = 0;
 
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1)
 		return 0;
-	for (size_t i = 0; i < t->threads.n; i++)
+	for (size_t i = 0; i < t->threads.n && !err; i++)
 		if (!(t->threads.v[i].rec.flags & CKPT_THREAD_NO_NEW_PRIVS))
-			return ckpt_fail(-EOPNOTSUPP, t->rec.pid,
-					 "thread %d: it would get the restorer's no_new_privs",
-					 t->threads.v[i].rec.tid);
-	return 0;
+			err = res_lose(&r->losses, -EPERM, t->rec.pid,
+				       "thread %d: it would get the restorer's no_new_privs",
+				       t->threads.v[i].rec.tid);
+	return err;
 }
 
 static bool is_inherited(const struct restore_opts *o, int fd)

@@ -206,11 +206,13 @@ static int make(struct restore *r, int park_fd)
 		.set_tid = (uintptr_t)&want, .set_tid_size = 1,
 	};
 	sigset_t all, old;
+	unsigned long slack;
 	long pid;
 
 	/* It lives with every signal blocked until it gets its own mask. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
+	slack = res_prctl_be_maker(p->task);
 	pid = syscall(SYS_clone3, &args, sizeof(args));
 	/* Seen by nobody any more, a number can be in use for a moment yet. */
 	for (int i = 0; pid < 0 && errno == EEXIST && i < 100; i++) {
@@ -220,6 +222,7 @@ static int make(struct restore *r, int park_fd)
 	if (!pid)
 		child(r, me, park_fd);
 	pid = pid < 0 ? -errno : pid;
+	res_prctl_was_maker(slack);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 	if (pid == -EPERM)
 		return ckpt_fail(-EPERM, want, "clone3: a pid can be chosen only with CAP_CHECKPOINT_RESTORE");
@@ -241,10 +244,13 @@ int restore_spawn(struct restore *r)
 	n = p->task->threads.n;
 	p->tids = calloc(n, sizeof(*p->tids));
 	p->calls = calloc(n, sizeof(*p->calls));
-	if (!p->tids || !p->calls)
+	p->circles = calloc(n, sizeof(*p->circles));
+	if (!p->tids || !p->calls || !p->circles)
 		return ckpt_fail(-ENOMEM, p->task->rec.pid, "threads");
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		p->tids[i] = p->task->threads.v[i].rec.tid;
+		p->circles[i] = res_prctl_is_strict(&p->task->threads.v[i]);
+	}
 	park_fd = r->engine.ops->park_fd(&r->engine);
 	if (park_fd < -1)
 		return park_fd;

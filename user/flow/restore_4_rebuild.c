@@ -46,11 +46,16 @@ int restore_rebuild(struct restore *r)
 		err = restore_fill_close(r);
 	if (!err)
 		err = res_shmem_seal(&r->plan);
+	if (!err)
+		err = res_prctl_hold(r->proc.task, r->proc.mem);
 	if (err)
 		return err;
 	r->t_filled = ckpt_now_ns();
 	pr_debug("restore: %d: %llu pages in place, the image is whole", (int)r->proc.pid,
 		 (unsigned long long)r->npages);
 	restore_tell(r, BLOB_GO_FILLED);
-	return restore_wait_report(r, BLOB_MAPPED, (uint32_t)r->proc.task->threads.n);
+	err = restore_wait_report(r, BLOB_MAPPED, (uint32_t)r->proc.task->threads.n);
+	if (!err)
+		err = restore_wait_circles(r);
+	return err ? err : restore_take_lost(r);
 }

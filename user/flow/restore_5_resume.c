@@ -76,10 +76,12 @@ static int set_thread(struct restore *r, const struct plan_thread *t, const stru
 		if (pwrite(r->proc.mem, &t->rec.rseq_cs, 8, at) != 8)
 			err = ckpt_fail(-errno, r->proc.pid, "thread %d: rseq_cs: write", t->rec.tid);
 	}
-	return err ? err : res_sched_restore(r->proc.task, t);
+	if (!err)
+		err = res_sched_restore(r->proc.task, t, &r->losses);
+	return err ? err : res_prctl_restore(r->proc.task, t, &r->losses);
 }
 
-static int set_oom_score(const struct plan_task *t)
+static int set_oom_score(const struct plan_task *t, struct res_losses *l)
 {
 	char path[48], now[16], want[16];
 	cleanup_close int fd = -1;
@@ -95,7 +97,7 @@ static int set_oom_score(const struct plan_task *t)
 	if (!strcmp(now, want))
 		return 0;
 	if (pwrite(fd, want, strlen(want), 0) < 0)
-		return ckpt_fail(-errno, t->rec.pid, "oom_score_adj: set to %d", t->rec.oom_score_adj);
+		return res_lose(l, -errno, t->rec.pid, "oom_score_adj: set to %d", t->rec.oom_score_adj);
 	return 0;
 }
 
@@ -179,8 +181,8 @@ static int take_restorer_out(struct restore *r)
 {
 	const struct restore_proc *p = &r->proc;
 	const struct ckpt_engine_ops *ops = r->engine.ops;
-	int err = ops->park_wait(&r->engine, p->pid, p->tids, p->task->threads.n, p->base,
-				 p->base + p->code_len, ckpt_now_ns() + PARK_DEADLINE_NS);
+	int err = ops->park_wait(&r->engine, p->pid, p->tids, p->circles, p->task->threads.n,
+				 p->base, p->base + p->code_len, ckpt_now_ns() + PARK_DEADLINE_NS);
 
 	if (err)
 		return err;
@@ -201,7 +203,9 @@ int restore_resume(struct restore *r)
 	for (size_t i = 0; i < t->threads.n && !err; i++)
 		err = set_thread(r, &t->threads.v[i], &r->proc.calls[i]);
 	if (!err)
-		err = set_oom_score(t);
+		err = res_prctl_release(t, r->proc.mem);
+	if (!err)
+		err = set_oom_score(t, &r->losses);
 	if (!err)
 		err = res_proc_seek(&r->plan, t);
 	if (!err)
@@ -213,6 +217,8 @@ int restore_resume(struct restore *r)
 	if (err)
 		return err;
 	warn_changes(r);
+	for (size_t i = 0; i < r->losses.lines.n; i++)
+		pr_warn("restore: %s", r->losses.lines.v[i]);
 	if (r->a->ready)
 		r->a->ready(r->proc.pid);
 	pr_debug("restore: %d: let go by engine %s", (int)r->proc.pid, r->engine.ops->name);

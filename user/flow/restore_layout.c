@@ -241,6 +241,8 @@ static int describe(struct restore *r, struct blob_plan *b)
 	res_mempolicy_describe(t, b);
 	res_vmaname_describe(t, b);
 	res_lock_describe(t, b);
+	res_prctl_describe(t, b);
+	b->force = r->a->res.force;
 	b->rlimits = t->rlimits;
 	return res_creds_describe(t, b);
 }

@@ -17,6 +17,7 @@
 #include "lib/fail.h"
 #include "lib/interrupt.h"
 #include "lib/io.h"
+#include "xfeatures.h"
 
 #define DEADLINE_NS	60000000000ull	/* a file on a server that is gone, a debugger's hand */
 
@@ -97,6 +98,9 @@ static void describe(const struct restore *r, const struct blob_at *at, char *bu
 		return;
 	case BLOB_OBJ_FD:
 		describe_fd(r, at, buf, len);
+		return;
+	case BLOB_OBJ_XFEATURE:
+		snprintf(buf, len, "%s: %s", arch_xfeature_name(at->index), steps[at->step].text);
 		return;
 	case BLOB_OBJ_NONE:
 		break;
@@ -184,6 +188,47 @@ int restore_wait_report(struct restore *r, uint32_t state, uint32_t nparked)
 		}
 		syscall(SYS_futex, &rep->event, FUTEX_WAIT, seen, &look, NULL, 0);
 	}
+}
+
+int restore_wait_circles(struct restore *r)
+{
+	uint64_t until = ckpt_now_ns() + DEADLINE_NS;
+	struct timespec nap = { 0, 50000 };
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < r->proc.task->threads.n; i++)
+		n += r->proc.circles[i];
+	/* They may not even wake us. */
+	while (__atomic_load_n(&r->proc.report->strict, __ATOMIC_SEQ_CST) < n) {
+		int err = restore_wait_report(r, BLOB_MAPPED, 0);
+
+		if (err)
+			return err;
+		err = check_alive(r);
+		if (err)
+			return err;
+		if (ckpt_now_ns() > until)
+			return ckpt_fail(-ETIMEDOUT, r->proc.pid, "a thread does not enter strict mode");
+		nanosleep(&nap, NULL);
+	}
+	return 0;
+}
+
+int restore_take_lost(struct restore *r)
+{
+	const struct blob_report *rep = r->proc.report;
+	uint32_t n = rep->nlost;
+	int err = 0;
+
+	for (uint32_t i = 0; i < n && i < BLOB_LOST_MAX && !err; i++) {
+		char what[512];
+
+		describe(r, &rep->lost[i].at, what, sizeof(what));
+		err = res_lose(&r->losses, rep->lost[i].err, r->proc.pid, "%s", what);
+	}
+	if (!err && n > BLOB_LOST_MAX)
+		err = res_lose(&r->losses, rep->lost[0].err, r->proc.pid, "and %u more", n - BLOB_LOST_MAX);
+	return err;
 }
 
 void restore_tell(struct restore *r, enum blob_go go)

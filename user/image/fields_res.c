@@ -55,6 +55,28 @@ static const struct ckpt_field sched[] = {
 TYPE(SCHED, S, sched);
 #undef S
 
+static const struct ckpt_word prctl_flags[] = {
+	{ CKPT_PRCTL_TSC_SIGSEGV, "tsc_sigsegv" }, { CKPT_PRCTL_CPUID_FAULT, "cpuid_fault" },
+	{ CKPT_PRCTL_IO_FLUSHER, "io_flusher" }, { CKPT_PRCTL_MCE_KILL, "mce_kill" },
+	{ CKPT_PRCTL_MCE_EARLY, "mce_early" }, { CKPT_PRCTL_DISPATCH, "dispatch" },
+	{ CKPT_PRCTL_SECCOMP_STRICT, "seccomp_strict" }, { 0, NULL },
+};
+static const struct ckpt_word spec_words[] = {
+	{ 0x2, "enable" }, { 0x4, "disable" }, { 0x8, "force_disable" },
+	{ 0x10, "disable_noexec" }, { 0, NULL },
+};
+
+#define S struct ckpt_prctl
+static const struct ckpt_field prctl[] = {
+	F(S, timer_slack_ns, FMT_NS), F(S, default_timer_slack_ns, FMT_NS),
+	F_NAMED(S, flags, FMT_FLAGS, prctl_flags), F_NAMED(S, store_bypass, FMT_ENUM, spec_words),
+	F_NAMED(S, indirect_branch, FMT_ENUM, spec_words), F_NAMED(S, l1d_flush, FMT_ENUM, spec_words),
+	F(S, dispatch_selector, FMT_HEX), F(S, dispatch_offset, FMT_HEX), F(S, dispatch_len, FMT_HEX),
+	F(S, xcomp_perm, FMT_HEX), F(S, uclamp_min, FMT_INT), F(S, uclamp_max, FMT_INT),
+};
+TYPE(PRCTL, S, prctl);
+#undef S
+
 #define S struct ckpt_restart
 static const struct ckpt_field restart[] = {
 	F(S, nr, FMT_INT), F(S, clock, FMT_INT), F(S, remaining_ns, FMT_NS),

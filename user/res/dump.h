@@ -136,6 +136,8 @@ bool dump_path_deleted(const char *path, uint32_t len);
 
 int res_task_check(struct ckpt_dump *d);
 int res_thread_check(struct ckpt_dump *d);
+/* Of one thread. */
+int res_prctl_check(struct ckpt_dump *d, const struct gather_thread *g);
 int res_mm_check(struct ckpt_dump *d);
 int res_mmopt_check(struct ckpt_dump *d);
 int res_fs_check(struct ckpt_dump *d);
@@ -155,6 +157,7 @@ int res_pipe_stopped(struct ckpt_dump *d);
 int res_task_write(struct ckpt_dump *d);
 int res_thread_write(struct ckpt_dump *d);
 int res_sched_write(struct ckpt_dump *d, const struct dump_thread *t);
+int res_prctl_write(struct ckpt_dump *d, const struct dump_thread *t);
 int res_mm_write(struct ckpt_dump *d);
 int res_mmopt_write(struct ckpt_dump *d);
 /* Of the mapping that begins at start, *at being the place in the list; of all threads. */

@@ -190,6 +190,7 @@ static const struct taker {
 	{ CKPT_XSTATE, CKPT_THREAD, plan_take_xstate },
 	{ CKPT_ACCT, CKPT_THREAD, plan_take_acct },
 	{ CKPT_SCHED, CKPT_THREAD, plan_take_sched },
+	{ CKPT_PRCTL, CKPT_THREAD, plan_take_prctl },
 	{ CKPT_RESTART, CKPT_THREAD, plan_take_restart },
 	{ CKPT_MM, CKPT_TASK, plan_take_mm },
 	{ CKPT_MMOPT, CKPT_MM, plan_take_mmopt },

@@ -94,6 +94,9 @@ struct plan_thread {
 	struct plan_pending pending;
 	struct ckpt_sched sched;
 	bool have_sched;
+	struct ckpt_prctl prctl;
+	bool have_prctl;
+	uint8_t selector;		/* the byte at prctl.dispatch_selector, while it is being restored */
 	struct ckpt_restart restart;
 	bool have_restart;
 	struct ckpt_mempolicy policy;

@@ -6,6 +6,7 @@
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "res/plan_int.h"
+#include "res/res.h"
 
 static int missing(const struct plan_task *t, const char *what)
 {
@@ -25,6 +26,10 @@ static int check_task(const struct plan_task *t)
 		if (!th->have_cpu || !th->have_creds)
 			return ckpt_fail(-EINVAL, t->rec.pid, "thread %d: the image lacks its %s",
 					 th->rec.tid, th->have_cpu ? "CREDS" : "CPU");
+		/* Nothing that waits that way is allowed there. */
+		if (th->have_restart && res_prctl_is_strict(th))
+			return ckpt_fail(-EINVAL, t->rec.pid, "thread %d: a call goes on under seccomp_strict",
+					 th->rec.tid);
 	}
 	if (!t->have_mm)
 		return missing(t, "MM");

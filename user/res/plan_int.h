@@ -53,6 +53,7 @@ int plan_take_cpu(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_xstate(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_acct(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sched(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_prctl(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_restart(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_mm(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_mmopt(struct ckpt_plan *p, const struct ckpt_rec *rec);

@@ -8,6 +8,7 @@
 #ifndef CKPT_RES_H
 #define CKPT_RES_H
 
+#include "res/losses.h"
 #include "res/plan.h"
 
 struct blob_plan;
@@ -15,6 +16,7 @@ struct blob_plan;
 struct restore_inherit { int fd; int from; };	/* --inherit-fd fd=from */
 
 struct restore_opts {
+	bool force;			/* see struct res_losses */
 	bool detach;			/* external 0, 1, 2 become /dev/null */
 	VEC(struct restore_inherit) inherit;
 };
@@ -88,6 +90,18 @@ void res_vmaname_describe(const struct plan_task *t, struct blob_plan *b);
  * From outside, before the thread runs: policy, nice, I/O priority, affinity.
  * An error names what was not allowed.
  */
-int res_sched_restore(const struct plan_task *t, const struct plan_thread *th);
+int res_sched_restore(const struct plan_task *t, const struct plan_thread *th, struct res_losses *l);
+
+/* Does it come back into SECCOMP_MODE_STRICT? */
+bool res_prctl_is_strict(const struct plan_thread *t);
+void res_prctl_describe(const struct plan_task *t, struct blob_plan *b);
+/* Around the making of the process: what the first thread has from us. */
+unsigned long res_prctl_be_maker(const struct plan_task *t);
+void res_prctl_was_maker(unsigned long own);
+/* mem: /proc/PID/mem. From when its memory is there until the restorer is gone. */
+int res_prctl_hold(struct plan_task *t, int mem);
+int res_prctl_release(const struct plan_task *t, int mem);
+/* From outside, after res_sched_restore(). */
+int res_prctl_restore(const struct plan_task *t, const struct plan_thread *th, struct res_losses *l);
 
 #endif

@@ -7,7 +7,7 @@
  * Saved: policy with its parameters, nice value, I/O priority, affinity mask of
  * up to 1024 CPUs.
  * Restored: by sched_setattr, sched_setaffinity and ioprio_set on the thread.
- * Lost: utilisation clamps; CPUs that do not exist where it is restored.
+ * Lost: CPUs that do not exist where it is restored.
  */
 #include <errno.h>
 #include <linux/ioprio.h>
@@ -93,7 +93,7 @@ int plan_take_sched(struct ckpt_plan *p, const struct ckpt_rec *rec)
 }
 
 /* Some of the CPUs may not be here; if none is, it runs where it can. */
-static int set_affinity(const struct plan_task *t, const struct plan_thread *th)
+static int set_affinity(const struct plan_task *t, const struct plan_thread *th, struct res_losses *l)
 {
 	uint64_t now[16] = { 0 };
 
@@ -104,13 +104,13 @@ static int set_affinity(const struct plan_task *t, const struct plan_thread *th)
 	if (!syscall(SYS_sched_setaffinity, th->rec.tid, sizeof(now), th->sched.affinity))
 		return 0;
 	if (errno != EINVAL)
-		return ckpt_fail(-errno, t->rec.pid, "thread %d: sched_setaffinity", th->rec.tid);
+		return res_lose(l, -errno, t->rec.pid, "thread %d: sched_setaffinity", th->rec.tid);
 	pr_warn("restore: pid %d: thread %d: none of its CPUs may be used here", t->rec.pid,
 		th->rec.tid);
 	return 0;
 }
 
-int res_sched_restore(const struct plan_task *t, const struct plan_thread *th)
+int res_sched_restore(const struct plan_task *t, const struct plan_thread *th, struct res_losses *l)
 {
 	const struct ckpt_sched *s = &th->sched;
 	struct attr now = { .size = sizeof(now) }, want = {
@@ -123,7 +123,7 @@ int res_sched_restore(const struct plan_task *t, const struct plan_thread *th)
 
 	if (!th->have_sched)
 		return 0;
-	err = set_affinity(t, th);
+	err = set_affinity(t, th, l);
 	if (err)
 		return err;
 	if (syscall(SYS_sched_getattr, th->rec.tid, &now, sizeof(now), 0))
@@ -133,11 +133,15 @@ int res_sched_restore(const struct plan_task *t, const struct plan_thread *th)
 	now.flags &= ATTR_FLAGS;
 	if (memcmp((char *)&now + 4, (char *)&want + 4, sizeof(now) - 4) &&
 	    syscall(SYS_sched_setattr, th->rec.tid, &want, 0))
-		return ckpt_fail(-errno, t->rec.pid, "thread %d: scheduling policy %u, nice %d, priority %u",
-				 th->rec.tid, s->policy, s->nice, s->rt_priority);
+		err = res_lose(l, -errno, t->rec.pid,
+			       "thread %d: scheduling policy %u, nice %d, priority %u", th->rec.tid,
+			       s->policy, s->nice, s->rt_priority);
+	if (err)
+		return err;
 	ioprio = syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, th->rec.tid);
 	if (ioprio != (long)s->ioprio &&
 	    syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, th->rec.tid, s->ioprio))
-		return ckpt_fail(-errno, t->rec.pid, "thread %d: I/O priority %#x", th->rec.tid, s->ioprio);
-	return 0;
+		err = res_lose(l, -errno, t->rec.pid, "thread %d: I/O priority %#x", th->rec.tid,
+			       s->ioprio);
+	return err;
 }

@@ -4,13 +4,12 @@
  * limits, personality, oom_score_adj.
  *
  * Saved: pids, group and session, exit signal, personality, oom_score_adj,
- * limits, times of threads that are gone.
+ * whether it is a subreaper, limits, times of threads that are gone.
  * Restored: clone3() gives the pid, setsid() or setpgid() the session or a
  * group of its own; the rest by the restorer's calls, prlimit() and /proc;
  * times are told by `show` alone.
  * Refused: at the restore, what the restorer may not set.
- * Lost: nice value, scheduling policy, CPU affinity, cgroup, I/O priority: the
- * restorer's; rusage of children; SEM_UNDO; a session or group outside, and its
+ * Lost: cgroup: the restorer's; rusage of children; SEM_UNDO; a session or group outside, and its
  * terminal: the restorer's session.
  */
 #include <errno.h>
@@ -64,8 +63,6 @@ int res_task_check(struct ckpt_dump *d)
 		err = dump_refuse(d, "it has %u threads, but %u were found", p->task.nthreads, nthreads);
 	if (!err && (p->task.flags & CKPT_TASK_HAS_TTY) && p->task.sid == d->pid)
 		err = dump_refuse(d, "it leads a session that has a terminal");
-	if (!err && p->task.flags & CKPT_TASK_SUBREAPER)
-		err = dump_refuse(d, "it is a subreaper");
 	if (!err && p->task.personality & ~0x0040000u)	/* ADDR_NO_RANDOMIZE does no more once it runs */
 		err = dump_refuse(d, "personality %#x", p->task.personality);
 	if (!err && lead->mm_users > nthreads)

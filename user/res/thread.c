@@ -12,9 +12,8 @@
  * and waits there; then regsets set the registers and the FPU.
  * Refused: at the restore, FPU components in use that this CPU lacks,
  * no_new_privs of the restorer alone.
- * Lost: timer slack, PR_SET_SPECULATION_CTRL, ioperm() and iopl(),
- * PR_SET_SYSCALL_USER_DISPATCH; a parent-death signal if
- * the restorer does not stay its parent, with a warning.
+ * Lost: ioperm() and iopl(); a parent-death signal if the restorer does not stay its
+ * parent, with a warning.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -42,8 +41,8 @@ static int check_one(struct ckpt_dump *d, const struct gather_thread *g,
 		err = dump_refuse(d, "thread %d: io_uring worker", tid);
 	if (!err && g->io_uring)
 		err = dump_refuse(d, "thread %d: it uses io_uring", tid);
-	if (!err && g->seccomp_mode)
-		err = dump_refuse(d, "thread %d: seccomp mode %u", tid, g->seccomp_mode);
+	if (!err)
+		err = res_prctl_check(d, g);
 	if (!err && g->debug_regs)
 		err = dump_refuse(d, "thread %d: hardware breakpoints are set", tid);
 	if (!err && (g->tls[0] || g->tls[1] || g->tls[2]))
@@ -130,6 +129,8 @@ static int write_thread(struct ckpt_dump *d, struct dump_thread *t)
 	err = ckpt_write_record(d->w, CKPT_THREAD, d->task_id, &rec, sizeof(rec), NULL, 0);
 	if (!err)
 		err = res_sched_write(d, t);
+	if (!err)
+		err = res_prctl_write(d, t);
 	if (!err && has_restart)
 		err = ckpt_write_record(d->w, CKPT_RESTART, t->id, &restart, sizeof(restart), NULL, 0);
 	return err;

@@ -46,6 +46,7 @@
 	X(MDWE,		NONE,	"prctl: PR_SET_MDWE") \
 	X(PERSONALITY,	NONE,	"personality") \
 	X(SIGACTION,	SIGNAL,	"rt_sigaction") \
+	X(XCOMP_PERM,	XFEATURE, "arch_prctl: ARCH_REQ_XCOMP_PERM") \
 	X(SUBREAPER,	NONE,	"prctl: PR_SET_CHILD_SUBREAPER") \
 	X(DUP,		THREAD,	"fcntl: F_DUPFD") \
 	X(CLONE,	THREAD,	"clone3") \
@@ -64,6 +65,17 @@
 	X(CAPSET,	THREAD,	"capset") \
 	X(CAPBSET,	THREAD,	"prctl: PR_CAPBSET_DROP") \
 	X(AMBIENT,	THREAD,	"prctl: PR_CAP_AMBIENT") \
+	X(TILES,	THREAD,	"AMX: tilezero") \
+	X(TIMERSLACK,	THREAD,	"prctl: PR_SET_TIMERSLACK") \
+	X(STORE_BYPASS,	THREAD,	"prctl: PR_SPEC_STORE_BYPASS") \
+	X(INDIRECT_BRANCH, THREAD, "prctl: PR_SPEC_INDIRECT_BRANCH") \
+	X(L1D_FLUSH,	THREAD,	"prctl: PR_SPEC_L1D_FLUSH") \
+	X(IO_FLUSHER,	THREAD,	"prctl: PR_SET_IO_FLUSHER") \
+	X(MCE_KILL,	THREAD,	"prctl: PR_MCE_KILL") \
+	X(TSC,		THREAD,	"prctl: PR_SET_TSC") \
+	X(CPUID,	THREAD,	"arch_prctl: ARCH_SET_CPUID") \
+	X(DISPATCH,	THREAD,	"prctl: PR_SET_SYSCALL_USER_DISPATCH") \
+	X(SECCOMP,	THREAD,	"prctl: PR_SET_SECCOMP") \
 	X(RLIMIT,	LIMIT,	"setrlimit") \
 	X(NNP,		THREAD,	"prctl: PR_SET_NO_NEW_PRIVS") \
 	X(DUMPABLE,	NONE,	"prctl: PR_SET_DUMPABLE") \
@@ -83,13 +95,21 @@ enum blob_step {
 };
 
 enum blob_object { BLOB_OBJ_NONE, BLOB_OBJ_VMA, BLOB_OBJ_SIGNAL, BLOB_OBJ_THREAD, BLOB_OBJ_TIMER, BLOB_OBJ_LIMIT,
-		   BLOB_OBJ_FD };
+		   BLOB_OBJ_FD, BLOB_OBJ_XFEATURE };
 
 struct blob_at {
 	__u32 step;		/* enum blob_step */
 	__u32 index;		/* of the vma, signal or thread */
 	__u64 addr;
 };
+
+/* Done without, as restore --force allows. */
+struct blob_lost {
+	struct blob_at at;
+	__s32 err;		/* -errno */
+	__u32 pad0;
+};
+#define BLOB_LOST_MAX	64u	/* those that are named; all are counted */
 
 enum blob_state {
 	BLOB_RUNS = 0,
@@ -102,7 +122,7 @@ enum blob_go {
 	BLOB_GO_FILLED,		/* all memory is there and the whole image verified */
 };
 
-/* Shared; every word has one writer but failed_by. */
+/* Shared; every word has one writer but failed_by and the counts. */
 struct blob_report {
 	__u32 go;		/* futex, the orchestrator's: enum blob_go */
 	__u32 event;		/* futex, the task's: counts news in the fields below */
@@ -114,6 +134,9 @@ struct blob_report {
 	__s32 uffd;		/* number of the task's userfaultfd, 0: none */
 	struct blob_at at;	/* what is being done, before it is done */
 	struct blob_at failed;	/* what failed; step BLOB_NSTEPS: before the restorer, see text */
+	__u32 strict;		/* threads that run in a circle: under SECCOMP_MODE_STRICT */
+	__u32 nlost;
+	struct blob_lost lost[BLOB_LOST_MAX];
 	char text[2048];	/* the line of such a failure */
 };
 
@@ -197,6 +220,9 @@ struct blob_thread {
 	__s64 call_ret;
 	__u64 call_args[6];
 	__s64 call_ts[2];
+	struct ckpt_prctl prctl;
+	__u32 have_prctl;
+	__u32 use_tiles;	/* its FPU state needs the room for AMX tiles */
 };
 
 struct blob_plan {
@@ -231,6 +257,9 @@ struct blob_plan {
 	__u32 nsignals;		/* of the process */
 	__u32 lock_future;	/* MCL_*, 0: none */
 	__u32 mdwe;		/* PR_MDWE_*, 0: none */
+	__u32 force;		/* go on without what may be lost */
+	__u32 own_io_flusher;
+	__u64 xcomp_perm;
 	struct prctl_mm_map mm;	/* auxv points to the field below */
 	__u8 auxv[CKPT_MAX_AUXV];
 	struct ckpt_sighand sighand;

@@ -12,7 +12,7 @@
 #include <linux/sched.h>
 #include <linux/securebits.h>
 #include "ckptbpf/kmod_abi.h"
-#include "restorer_arch.h"
+#include "restorer/restorer.h"
 
 #define F_DUPFD		0
 #define SS_DISABLE	2
@@ -47,24 +47,20 @@
 #define PR_SET_MDWE	65
 #endif
 
-#define call(nr, a, b, c, d, e, f) \
-	arch_syscall6(__NR_##nr, (long)(a), (long)(b), (long)(c), (long)(d), (long)(e), (long)(f))
-
 static void news(struct blob_report *r)
 {
 	__atomic_add_fetch(&r->event, 1, __ATOMIC_SEQ_CST);
 	call(futex, &r->event, FUTEX_WAKE, 1, 0, 0, 0);
 }
 
-static void at(struct blob_plan *p, unsigned int step, unsigned int index, unsigned long addr)
+void at(struct blob_plan *p, unsigned int step, unsigned int index, unsigned long addr)
 {
 	p->report->at.step = step;
 	p->report->at.index = index;
 	p->report->at.addr = addr;
 }
 
-static void __attribute__((noreturn)) fail(struct blob_plan *p, unsigned int step,
-					   unsigned int index, unsigned long addr, long err)
+void fail(struct blob_plan *p, unsigned int step, unsigned int index, unsigned long addr, long err)
 {
 	struct blob_report *r = p->report;
 	__u32 free = 0, me = (__u32)call(gettid, 0, 0, 0, 0, 0, 0);
@@ -82,32 +78,17 @@ static void __attribute__((noreturn)) fail(struct blob_plan *p, unsigned int ste
 		call(exit_group, 125, 0, 0, 0, 0, 0);
 }
 
-/* A build for the tests fails one chosen operation: blob_plan.fault. */
-#ifdef CKPT_FAULT
-static long fault(const struct blob_plan *p, unsigned int step, unsigned int index)
+void lose(struct blob_plan *p, unsigned int step, unsigned int index, long err)
 {
-	return p->fault.step == step && (p->fault.index == index || p->fault.index == ~0u) ?
-	       -(long)p->fault_errno : 0;
+	struct blob_report *r = p->report;
+	__u32 n;
+
+	if (!p->force)
+		fail(p, step, index, 0, err);
+	n = __atomic_fetch_add(&r->nlost, 1, __ATOMIC_SEQ_CST);
+	if (n < BLOB_LOST_MAX)
+		r->lost[n] = (struct blob_lost){ { step, index, 0 }, (__s32)err, 0 };
 }
-#else
-#define fault(p, step, index) 0l
-#endif
-
-/* Announce and do; what the call returned. */
-#define attempt(p, step, index, addr, expr) ({					\
-	long attempt_ret;							\
-	at(p, step, index, (unsigned long)(addr));				\
-	attempt_ret = fault(p, step, index);					\
-	attempt_ret ? attempt_ret : (expr);					\
-})
-
-/* The same, and go no further if it failed. */
-#define must(p, step, index, addr, expr) ({					\
-	long must_ret = attempt(p, step, index, addr, expr);			\
-	if (must_ret < 0 && must_ret >= -4095)					\
-		fail(p, step, index, (unsigned long)(addr), must_ret);		\
-	must_ret;								\
-})
 
 /*
  * The registration inherited from the orchestrator lies in memory that goes
@@ -268,6 +249,7 @@ static void rebuild_process(struct blob_plan *p)
 	}
 	/* After the mappings: READ_IMPLIES_EXEC would have changed them. */
 	must(p, BLOB_PERSONALITY, 0, 0, call(personality, p->personality, 0, 0, 0, 0, 0));
+	process_prctl(p);
 	if (p->subreaper)
 		must(p, BLOB_SUBREAPER, 0, 0, call(prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0, 0));
 }
@@ -386,6 +368,7 @@ static void __attribute__((noreturn)) park(struct blob_plan *p, struct blob_thre
 	else if (parked == p->nthreads - 1)
 		call(futex, &r->parked, FUTEX_WAKE, 1, 0, 0, 0);
 	queue_signals(p, t, 1);
+	strict_prctl(p, t);
 	if (t->call_nr >= 0) {
 		/* The engine comes for it; it holds no descriptor of the device meanwhile. */
 		if (t->park_fd >= 0)
@@ -478,7 +461,7 @@ static void finish_process(struct blob_plan *p)
 
 		must(p, BLOB_RLIMIT, i, 0, call(prlimit64, 0, i, 0, now, 0, 0));
 		if (now[0] != want[0] || now[1] != want[1])
-			must(p, BLOB_RLIMIT, i, 0, call(prlimit64, 0, i, want, 0, 0, 0));
+			may(p, BLOB_RLIMIT, i, call(prlimit64, 0, i, want, 0, 0, 0));
 	}
 }
 
@@ -508,6 +491,7 @@ static void __attribute__((noreturn)) thread_main(void *plan, void *thread)
 		     call(set_mempolicy, p->policies[t->policy - 1].mode,
 			  p->policies[t->policy - 1].nodes, CKPT_MAX_NODES + 1, 0, 0, 0));
 	queue_signals(p, t, 0);
+	thread_prctl(p, t);
 	if (!i)
 		finish_process(p);
 	become(p, t);
@@ -518,6 +502,7 @@ static void __attribute__((noreturn)) thread_main(void *plan, void *thread)
 		must(p, BLOB_NNP, i, 0, call(prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0));
 	/* Until here the leader dies with the orchestrator's thread; from here the engine sees to it. */
 	must(p, BLOB_PDEATHSIG, i, 0, call(prctl, PR_SET_PDEATHSIG, t->pdeath_signal, 0, 0, 0, 0));
+	dispatch_prctl(p, t);
 	park(p, t);
 }
 
@@ -558,6 +543,7 @@ static void make_thread(struct blob_plan *p, struct blob_thread *t)
 		t->park_fd = (__s32)must(p, BLOB_DUP, t->index, 0,
 					 call(fcntl, p->park_fd, F_DUPFD, p->keep_from, 0, 0, 0));
 	}
+	clone_prctl(p, t);
 	must(p, BLOB_CLONE, t->index, 0, clone_thread(&args, p, t));
 }
 
