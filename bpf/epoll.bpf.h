@@ -21,11 +21,12 @@ enum epoll_turn { EPOLL_DOWN, EPOLL_HERE, EPOLL_UP };
 struct epoll_walk {
 	struct rb_node *at;
 	__u64 n;
+	__u64 next;
 	__u32 turn;		/* enum epoll_turn */
-	__u32 more;
 };
 
 SCRATCH(epoll_walk_scratch, sizeof(struct epoll_walk));
+SCRATCH(epoll_from, sizeof(struct gather_epoll_from));
 
 struct epoll_ctx {
 	struct epoll_walk *w;
@@ -66,7 +67,7 @@ static long epoll_step(__u32 i, struct epoll_ctx *c)
 		return 0;
 	case EPOLL_HERE:
 		if (n >= GATHER_EPOLL_MAX) {
-			w->more = 1;
+			w->next = (__u64)at;
 			return 1;
 		}
 		CLAMP(n, GATHER_EPOLL_MAX);
@@ -91,18 +92,23 @@ static __always_inline void emit_epoll(struct seq_file *seq, const struct anon_f
 	struct eventpoll *ep = f->priv;
 	struct gather_epoll *o = scratch_of(&epoll_scratch);
 	struct epoll_walk *w = scratch_of(&epoll_walk_scratch);
+	struct gather_epoll_from *from = scratch_of(&epoll_from);
 	struct epoll_ctx c = { .w = w, .o = o };
 	__u64 len;
 
-	if (!o || !w)
+	if (!o || !w || !from)
 		return;
 	w->at = BPF_CORE_READ(ep, rbr.rb_root.rb_node);
+	if (from->next) {
+		w->at = (void *)from->next;
+		w->turn = EPOLL_HERE;
+	}
 	if (bpf_loop(EPOLL_STEPS, epoll_step, &c, 0) == EPOLL_STEPS)
-		w->more = 1;
+		w->next = GATHER_EPOLL_LOST;
 	len = w->n;
 	CLAMP(len, GATHER_EPOLL_MAX);
 	o->a.n = len;
-	o->more = w->more;
+	o->next = w->next;
 	forget(w, sizeof(*w));
 	len = sizeof(*o) + len * sizeof(o->items[0]);
 	anon_hdr(&o->a, f, GATHER_EPOLL, len);

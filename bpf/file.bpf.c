@@ -91,6 +91,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	struct seq_file *seq = ctx->meta->seq;
 	struct task_struct *t = ctx->task;
 	struct file *f = ctx->file;
+	struct gather_epoll_from *from;
 	struct gather_fd *o;
 	struct anon_fd anon;
 	struct inode *inode;
@@ -99,8 +100,9 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 
 	if (!t || !f)
 		return 0;
+	from = scratch_of(&epoll_from);
 	o = scratch_of(&file_scratch);
-	if (!o)
+	if (!o || !from || (from->next && from->fd != (__s32)ctx->fd))
 		return 0;
 	reader_init(&r);
 

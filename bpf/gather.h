@@ -7,8 +7,8 @@
  *
  * Nothing is ever cut short. A path is whole (at most 4095 bytes) or absent
  * with path_err set; XSTATE bytes and group lists are whole or absent. The
- * reader in user space (user/engine/bpf_walk.c) completes a list of groups that
- * did not fit and ends a walk with -errno at anything else that is absent, so its
+ * reader in user space (user/engine/bpf_walk.c) completes lists of groups and of
+ * items of an epoll that did not fit and ends a walk with -errno at anything else that is absent, so its
  * callers see whole records only. Paths are as the reader's root shows them.
  */
 #ifndef CKPTBPF_GATHER_H
@@ -236,7 +236,7 @@ struct gather_locks {
 	struct gather_lock items[];
 };
 
-#define GATHER_EPOLL_MAX	896u	/* items of one record; the rest is in fdinfo */
+#define GATHER_EPOLL_MAX	896u	/* items of one record: the reader asks for the rest */
 
 struct gather_epitem {
 	__u64 file;		/* cookie */
@@ -249,9 +249,19 @@ struct gather_epitem {
 
 struct gather_epoll {
 	struct gather_anon a;	/* n items */
-	__u32 more;		/* there are more */
+	__u64 next;		/* cookie of the first item that did not fit, 0: none */
 	__u32 busy_poll;	/* EPIOCSPARAMS was used */
+	__u32 pad0;
 	struct gather_epitem items[];
+};
+
+#define GATHER_EPOLL_LOST	~0ull	/* next: no way through its tree */
+
+/* Set by the reader: not all descriptors, but the epoll fd alone, from that item on. */
+struct gather_epoll_from {
+	__u64 next;		/* 0: all descriptors */
+	__s32 fd;
+	__u32 pad0;
 };
 
 #endif

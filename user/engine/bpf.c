@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "engine/bpf.h"
 
+#include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,7 @@
 #define LOCKDOWN_PATH	"/sys/kernel/security/lockdown"
 
 struct ckpt_bpf {
-	int prog[CKPT_PROGS];
+	int prog[CKPT_PROGS];		/* the last one is a map */
 	struct ckpt_pin pin;
 	enum ckpt_bpf_source source;
 };
@@ -102,6 +103,7 @@ static int load(struct ckpt_bpf *b)
 	fd[CKPT_PROG_VMA] = bpf_program__fd(skel->progs.ckpt_vma);
 	fd[CKPT_PROG_FILE] = bpf_program__fd(skel->progs.ckpt_file);
 	fd[CKPT_PROG_SIGNAL] = bpf_program__fd(skel->progs.ckpt_signal);
+	fd[CKPT_MAP_EPOLL] = bpf_map__fd(skel->maps.epoll_from);
 	for (int i = 0; i < CKPT_PROGS; i++) {
 		b->prog[i] = fcntl(fd[i], F_DUPFD_CLOEXEC, 3);
 		if (b->prog[i] < 0)
@@ -165,20 +167,26 @@ enum ckpt_bpf_source ckpt_bpf_source(const struct ckpt_bpf *b)
 
 int ckpt_bpf_threads(struct ckpt_bpf *b, pid_t pid, ckpt_bpf_cb cb, void *arg)
 {
-	return ckpt_walk(b->prog[CKPT_PROG_TASK], CKPT_WALK_THREADS, pid, cb, arg);
+	return ckpt_walk(b->prog[CKPT_PROG_TASK], -1, CKPT_WALK_THREADS, pid, cb, arg);
 }
 
 int ckpt_bpf_vmas(struct ckpt_bpf *b, pid_t pid, ckpt_bpf_cb cb, void *arg)
 {
-	return ckpt_walk(b->prog[CKPT_PROG_VMA], CKPT_WALK_VMAS, pid, cb, arg);
+	return ckpt_walk(b->prog[CKPT_PROG_VMA], -1, CKPT_WALK_VMAS, pid, cb, arg);
 }
 
 int ckpt_bpf_fds(struct ckpt_bpf *b, pid_t pid, ckpt_bpf_cb cb, void *arg)
 {
-	return ckpt_walk(b->prog[CKPT_PROG_FILE], CKPT_WALK_FDS, pid, cb, arg);
+	struct gather_epoll_from none = { 0 };
+	__u32 zero = 0;
+
+	/* A run that was killed may have left its orders. */
+	if (bpf_map_update_elem(b->prog[CKPT_MAP_EPOLL], &zero, &none, BPF_ANY))
+		return ckpt_fail(-errno, pid, "BPF: descriptors: map");
+	return ckpt_walk(b->prog[CKPT_PROG_FILE], b->prog[CKPT_MAP_EPOLL], CKPT_WALK_FDS, pid, cb, arg);
 }
 
 int ckpt_bpf_signals(struct ckpt_bpf *b, pid_t pid, ckpt_bpf_cb cb, void *arg)
 {
-	return ckpt_walk(b->prog[CKPT_PROG_SIGNAL], CKPT_WALK_SIGNALS, pid, cb, arg);
+	return ckpt_walk(b->prog[CKPT_PROG_SIGNAL], -1, CKPT_WALK_SIGNALS, pid, cb, arg);
 }

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Records that an iterator marks as not complete: the rest comes from /proc. */
+/*
+ * Records that an iterator marks as not complete: the rest comes from /proc, or
+ * piece by piece from the iterator.
+ */
 #include "engine/bpf_walk.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,4 +124,76 @@ int ckpt_complete_path(pid_t pid, struct ckpt_map_link *last, const struct gathe
 	v->path_err = 0;
 	memcpy(v->path, last->text, last->len);
 	return cb(&v->h, arg);
+}
+
+struct epoll_rest {
+	pid_t pid;
+	struct gather_epoll *all;
+	size_t room;			/* items */
+	bool came;
+};
+
+/* FD is there again, then the items. */
+static int append_items(const struct gather_hdr *h, void *arg)
+{
+	const struct gather_epoll *more = (const void *)h;
+	struct epoll_rest *r = arg;
+	size_t n = (size_t)r->all->a.n + (h->type == GATHER_EPOLL ? more->a.n : 0);
+
+	if (h->type != GATHER_EPOLL)
+		return 0;
+	if (more->a.fd != r->all->a.fd || !more->a.n)
+		return ckpt_fail(-EPROTO, r->pid, "BPF: descriptors: rest of an epoll");
+	if (n > r->room) {
+		struct gather_epoll *all = realloc(r->all, sizeof(*all) + 2 * n * sizeof(all->items[0]));
+
+		if (!all)
+			return ckpt_fail(-ENOMEM, r->pid, "BPF: descriptors");
+		r->all = all;
+		r->room = 2 * n;
+	}
+	memcpy(&r->all->items[r->all->a.n], more->items, more->a.n * sizeof(more->items[0]));
+	r->all->a.n = (__u32)n;
+	r->all->next = more->next;
+	r->came = true;
+	return 0;
+}
+
+static int ask_for(int from, struct gather_epoll_from *o)
+{
+	__u32 zero = 0;
+
+	return bpf_map_update_elem(from, &zero, o, BPF_ANY) ? -errno : 0;
+}
+
+int ckpt_complete_epoll(int prog, int from, pid_t pid, const struct gather_epoll *got, ckpt_bpf_cb cb,
+			void *arg)
+{
+	struct epoll_rest r = { .pid = pid, .all = malloc(got->a.h.len), .room = got->a.n };
+	struct gather_epoll_from none = { 0 };
+	int err = 0;
+
+	if (!r.all)
+		return ckpt_fail(-ENOMEM, pid, "BPF: descriptors");
+	memcpy(r.all, got, got->a.h.len);
+	/* It may change under our hands where others have it as well: it has an end all the same. */
+	while (!err && r.all->next && r.all->a.n <= CKPT_EPOLL_MAX) {
+		struct gather_epoll_from o = { .next = r.all->next, .fd = got->a.fd };
+
+		r.came = false;
+		err = o.next == GATHER_EPOLL_LOST ? -EPROTO : ask_for(from, &o);
+		if (!err)
+			err = ckpt_walk(prog, -1, CKPT_WALK_FDS, pid, append_items, &r);
+		if (!err && !r.came)
+			err = -EPROTO;
+		if (err)
+			ckpt_fail(err, pid, "BPF: descriptors: rest of epoll %d", got->a.fd);
+	}
+	if (ask_for(from, &none) && !err)
+		err = ckpt_fail(-errno, pid, "BPF: descriptors: map");
+	r.all->a.h.len = (__u32)(sizeof(*r.all) + r.all->a.n * sizeof(r.all->items[0]));
+	if (!err)
+		err = cb(&r.all->a.h, arg);
+	free(r.all);
+	return err;
 }

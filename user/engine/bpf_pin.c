@@ -32,7 +32,7 @@
 #define LOCK		"bpf.lock"
 #define MOUNT_SOURCE	"ckptbpf"	/* tells our mount from another's */
 
-static const char *const prog_name[CKPT_PROGS] = { "task", "vma", "file", "signal" };
+static const char *const prog_name[CKPT_PROGS] = { "task", "vma", "file", "signal", "epoll_from" };
 
 /* Take RUN/bpf.lock. Whoever removes the file holds it, so the one locked must still be there. */
 static int take_lock(int run)

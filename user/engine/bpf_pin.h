@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where loaded programs wait for the next run. Private to user/engine/bpf*.c. */
+/* Where loaded programs, and the map that one takes orders from, wait for the next run. Private to user/engine/bpf*.c. */
 #ifndef CKPT_ENGINE_BPF_PIN_H
 #define CKPT_ENGINE_BPF_PIN_H
 
 #include <limits.h>
 #include <stddef.h>
 
-enum { CKPT_PROG_TASK, CKPT_PROG_VMA, CKPT_PROG_FILE, CKPT_PROG_SIGNAL, CKPT_PROGS };
+enum { CKPT_PROG_TASK, CKPT_PROG_VMA, CKPT_PROG_FILE, CKPT_PROG_SIGNAL,
+       CKPT_MAP_EPOLL, CKPT_PROGS };
 
 /* The place of one object on one kernel; ours alone between take() and release(). */
 struct ckpt_pin {

@@ -25,6 +25,7 @@
 
 struct walk {
 	enum ckpt_walk_kind kind;
+	int prog, from;
 	pid_t pid;
 	ckpt_bpf_cb cb;
 	void *arg;
@@ -224,6 +225,8 @@ static int take(struct walk *w, const struct gather_hdr *h)
 	default:
 		err = h->type == GATHER_FD ? check_fd(w, (const void *)h) : check_anon(w, (const void *)h);
 	}
+	if (!err && w->from >= 0 && h->type == GATHER_EPOLL && ((const struct gather_epoll *)h)->next)
+		return ckpt_complete_epoll(w->prog, w->from, w->pid, (const void *)h, w->cb, w->arg);
 	return err ? err : w->cb(h, w->arg);
 }
 
@@ -284,9 +287,9 @@ static size_t limit_of(enum ckpt_walk_kind kind)
 	}
 }
 
-int ckpt_walk(int prog, enum ckpt_walk_kind kind, pid_t pid, ckpt_bpf_cb cb, void *arg)
+int ckpt_walk(int prog, int from, enum ckpt_walk_kind kind, pid_t pid, ckpt_bpf_cb cb, void *arg)
 {
-	struct walk w = { .kind = kind, .pid = pid, .cb = cb, .arg = arg, .limit = limit_of(kind) };
+	struct walk w = { .kind = kind, .prog = prog, .from = from, .pid = pid, .cb = cb, .arg = arg, .limit = limit_of(kind) };
 	cleanup_free char *buf = malloc(READ_ROOM);
 	cleanup_close int iter = -1;
 	size_t have = 0, used;

@@ -27,8 +27,7 @@ int res_anon_check(struct ckpt_dump *d, const struct gather_fd *fd, const struct
 	case GATHER_SIGNALFD:
 		return 0;
 	case GATHER_EPOLL:
-		err = res_epoll_complete(d, a);
-		return err ? err : res_epoll_check(d, fd, *a);
+		return res_epoll_check(d, fd, *a);
 	case GATHER_INOTIFY:
 		err = res_inotify_complete(d, a);
 		return err ? err : res_inotify_check(d, fd, *a);

@@ -13,11 +13,10 @@ int res_timerfd_write(struct ckpt_dump *d, const struct gather_anon *a, uint32_t
 
 int res_signalfd_write(struct ckpt_dump *d, const struct gather_anon *a, uint32_t *id);
 
-/* Takes what did not fit into the record from elsewhere; *a is replaced then. */
-int res_epoll_complete(struct ckpt_dump *d, const struct gather_anon **a);
 int res_epoll_check(struct ckpt_dump *d, const struct gather_fd *fd, const struct gather_anon *a);
 int res_epoll_write(struct ckpt_dump *d, const struct gather_anon *a, uint32_t *id);
 
+/* Takes the watches from elsewhere; *a is replaced. */
 int res_inotify_complete(struct ckpt_dump *d, const struct gather_anon **a);
 int res_inotify_check(struct ckpt_dump *d, const struct gather_fd *fd, const struct gather_anon *a);
 int res_inotify_write(struct ckpt_dump *d, const struct gather_anon *a, uint32_t *id);

@@ -69,13 +69,30 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->externals);
 }
 
+void *dump_alloc(struct ckpt_dump *d, size_t len)
+{
+	char *b = malloc(len);
+	char **slot = b ? vec_push(&d->blocks) : NULL;
+
+	if (!slot) {
+		free(b);
+		return NULL;
+	}
+	*slot = b;
+	/* keep() fills the last block, and this one is full. */
+	d->block_used = BLOCK;
+	return b;
+}
+
 static void *keep(struct ckpt_dump *d, const void *rec, size_t len)
 {
 	size_t room = (len + 15) & ~(size_t)15;
 	char *at;
 
-	if (room > BLOCK)
-		return NULL;
+	if (room > BLOCK) {
+		at = dump_alloc(d, len);
+		return at ? memcpy(at, rec, len) : NULL;
+	}
 	if (d->block_used + room > BLOCK) {
 		char *b = malloc(BLOCK);
 		char **slot = b ? vec_push(&d->blocks) : NULL;
@@ -91,21 +108,6 @@ static void *keep(struct ckpt_dump *d, const void *rec, size_t len)
 	d->block_used += room;
 	memcpy(at, rec, len);
 	return at;
-}
-
-void *dump_alloc(struct ckpt_dump *d, size_t len)
-{
-	char *b = malloc(len);
-	char **slot = b ? vec_push(&d->blocks) : NULL;
-
-	if (!slot) {
-		free(b);
-		return NULL;
-	}
-	*slot = b;
-	/* keep() fills the last block, and this one is full. */
-	d->block_used = BLOCK;
-	return b;
 }
 
 static struct dump_thread *thread_of(struct ckpt_dump *d, int tid)

@@ -10,18 +10,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kcmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
 #include "lib/fail.h"
-#include "lib/io.h"
 #include "res/anon.h"
 #include "res/file_restore.h"
 
@@ -35,84 +31,6 @@ static bool is_off(uint32_t events)
 }
 
 /* ---- snapshot ---- */
-
-static const struct gather_fd *fd_by_number(const struct ckpt_dump *d, int fd)
-{
-	for (size_t i = 0; i < d->fds.n; i++)
-		if (d->fds.v[i]->rec.fd == fd)
-			return d->fds.v[i];
-	return NULL;
-}
-
-/* "tfd: 7 events: 19 data: 7", by hand: sscanf() measures the whole text each time. */
-static bool parse_item(const char *at, struct gather_epitem *o)
-{
-	char *end;
-
-	o->fd = (int32_t)strtol(at + strlen("tfd:"), &end, 10);
-	if (strncmp(end, " events:", strlen(" events:")))
-		return false;
-	o->events = (uint32_t)strtoul(end + strlen(" events:"), &end, 16);
-	if (strncmp(end, " data:", strlen(" data:")))
-		return false;
-	o->data = strtoull(end + strlen(" data:"), NULL, 16);
-	return true;
-}
-
-/* Items that did not fit into the iterator's record: fdinfo has them in the same order. */
-static int take_rest(struct ckpt_dump *d, const struct gather_epoll *g, const char *text,
-		     struct gather_epoll *all)
-{
-	uint32_t seen = 0;
-
-	memcpy(all, g, sizeof(*g) + g->a.n * sizeof(g->items[0]));
-	for (const char *at = text; (at = strstr(at, "tfd:")); at++) {
-		struct gather_epitem *o = &all->items[all->a.n];
-		const struct gather_fd *fd;
-		struct kcmp_epoll_slot slot = { .efd = (uint32_t)g->a.fd };
-
-		if (seen++ < g->a.n)
-			continue;
-		if (!parse_item(at, o))
-			return ckpt_fail(-EPROTO, d->pid, "fd %d (epoll): fdinfo", g->a.fd);
-		/* Not known: an event that was seen may come once more. */
-		o->ready = 1;
-		slot.tfd = (uint32_t)o->fd;
-		fd = fd_by_number(d, o->fd);
-		if (fd && !syscall(SYS_kcmp, d->pid, d->pid, KCMP_EPOLL_TFD, o->fd, &slot))
-			o->file = fd->cookie;
-		all->a.n++;
-	}
-	all->more = 0;
-	return 0;
-}
-
-int res_epoll_complete(struct ckpt_dump *d, const struct gather_anon **a)
-{
-	const struct gather_epoll *g = (const void *)*a;
-	cleanup_free char *text = NULL;
-	struct gather_epoll *all;
-	char path[64];
-	size_t n = 0;
-	int err;
-
-	if (!g->more)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)d->pid, g->a.fd);
-	err = ckpt_slurp(path, &text, NULL);
-	if (err)
-		return ckpt_fail(err, d->pid, "%s", path);
-	for (const char *at = text; (at = strstr(at, "tfd:")); at++)
-		n++;
-	if (n < g->a.n)
-		n = g->a.n;
-	all = dump_alloc(d, sizeof(*all) + n * sizeof(all->items[0]));
-	if (!all)
-		return ckpt_fail(-ENOMEM, d->pid, "fd %d (epoll)", g->a.fd);
-	err = take_rest(d, g, text, all);
-	*a = &all->a;
-	return err;
-}
 
 /*
  * Can a switched off item be switched off again? It must report something for
