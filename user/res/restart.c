@@ -32,6 +32,20 @@
 #define NR_clock_nanosleep	230
 #define NS			1000000000ll
 
+/*
+ * Only poll keeps a bit for whether there is an end. The block of a
+ * clock_nanosleep() without a rmtp looks like that of a poll without one, but
+ * what it has in place of a timeout below 0 is a pointer.
+ */
+static bool is_poll(const struct ckpt_cpu *c, const __u64 *block)
+{
+	__u64 has_end = block[1] >> 32, high = c->dx >> 32;
+
+	if (block[0] != c->di || (uint32_t)block[1] != (uint32_t)c->si)
+		return false;
+	return has_end ? has_end == 1 : (int)c->dx < 0 && (high == 0 || high == UINT32_MAX);
+}
+
 int restart_number(const struct gather_thread *g)
 {
 	const struct ckpt_cpu *c = &g->cpu;
@@ -40,7 +54,7 @@ int restart_number(const struct gather_thread *g)
 	if (c->orig_ax != NR_restart_syscall)
 		return (int)c->orig_ax;
 	/* The number is gone after one restart; the arguments stay, and the block. */
-	if (block[0] == c->di && (uint32_t)block[1] == (uint32_t)c->si && block[1] >> 32 <= 1)
+	if (is_poll(c, block))
 		return NR_poll;
 	if (block[0] == c->di && (uint32_t)block[1] == (uint32_t)c->dx && block[1] >> 32 > 1)
 		return NR_futex;
