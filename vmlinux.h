@@ -295,6 +295,13 @@ struct task_struct {
 
 typedef long unsigned int vm_flags_t;
 
+typedef __s64 time64_t;
+
+struct timespec64 {
+	time64_t tv_sec;
+	long int tv_nsec;
+};
+
 typedef struct {
 	void *ldt;
 	void *vdso;
@@ -497,6 +504,7 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 	struct net *net_ns;
 	struct time_namespace *time_ns;
+	struct time_namespace *time_ns_for_children;
 	struct cgroup_namespace *cgroup_ns;
 };
 
@@ -664,8 +672,14 @@ struct net {
 	struct ns_common ns;
 };
 
+struct timens_offsets {
+	struct timespec64 monotonic;
+	struct timespec64 boottime;
+};
+
 struct time_namespace {
 	struct ns_common ns;
+	struct timens_offsets offsets;
 };
 
 struct cgroup_namespace {

@@ -101,6 +101,7 @@ struct gather_proc {
 	__u64 exe_file;		/* cookie */
 	__u64 shared_pending;	/* signal->shared_pending.signal */
 	struct ckpt_itimers itimers;
+	struct ckpt_clocks clocks;
 	__u32 posix_timers;	/* how many, at most 64 counted */
 	__u32 map_count;
 	__u32 exe_nlink;
@@ -110,7 +111,7 @@ struct gather_proc {
 	struct ckpt_mmopt mmopt;	/* coredump_filter 0 */
 	__u64 def_flags;	/* mm->def_flags, raw */
 	__s32 path_err;		/* of the first of exe, cwd, root that has no text: -errno */
-	__u32 pad0;
+	__u32 child_time_ns;	/* its children will live in another time namespace than it does */
 	char text[];		/* exe_len cwd_len root_len bytes, no NUL */
 };
 

@@ -24,6 +24,7 @@
 #define REGS		21		/* words of struct pt_regs, r15 to ss, on every x86-64 */
 #define AT_NULL		0
 #define SIGALRM		14
+#define NSEC_PER_SEC	1000000000ll
 
 #define TEXT_ROOM	(3 * PATH_ROOM)
 
@@ -484,6 +485,26 @@ static __always_inline void fill_itimers(struct ckpt_itimers *o, struct signal_s
 		o->timer[2].value = time_left(sig->it[0].expires, utime + stime);
 }
 
+/* The clocks as a task in this namespace sees them. */
+static __always_inline void fill_clocks(struct gather_proc *o, struct nsproxy *ns)
+{
+	struct ckpt_clocks *c = &o->clocks;
+	struct time_namespace *t;
+
+	c->monotonic_ns = bpf_ktime_get_ns();
+	c->boottime_ns = bpf_ktime_get_boot_ns();
+	if (!ns || !bpf_core_field_exists(ns->time_ns))
+		return;
+	t = ns->time_ns;
+	o->child_time_ns = t != ns->time_ns_for_children;
+	c->monotonic_offset_ns = BPF_CORE_READ(t, offsets.monotonic.tv_sec) * NSEC_PER_SEC +
+				 BPF_CORE_READ(t, offsets.monotonic.tv_nsec);
+	c->boottime_offset_ns = BPF_CORE_READ(t, offsets.boottime.tv_sec) * NSEC_PER_SEC +
+				BPF_CORE_READ(t, offsets.boottime.tv_nsec);
+	c->monotonic_ns += c->monotonic_offset_ns;
+	c->boottime_ns += c->boottime_offset_ns;
+}
+
 static __always_inline void emit_proc(struct seq_file *seq, void *s, struct task_struct *t,
 				      const struct view *v, const struct reader *r)
 {
@@ -500,6 +521,7 @@ static __always_inline void emit_proc(struct seq_file *seq, void *s, struct task
 	fill_ns(&o->ns, t, v);
 	o->shared_pending = sig->shared_pending.signal.sig[0];
 	fill_itimers(&o->itimers, sig);
+	fill_clocks(o, v->ns);
 	o->posix_timers = list_len(&sig->posix_timers);
 	o->nchildren = list_len(&t->children);
 	o->start_time = t->start_time;

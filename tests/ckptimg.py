@@ -48,6 +48,9 @@ FIELDS = {
     "LOCK.file": (0, 4), "LOCK.kind": (4, 4), "LOCK.type": (8, 4), "LOCK.start": (16, 8), "LOCK.end": (24, 8),
     "PRCTL.flags": (16, 4), "PRCTL.store_bypass": (20, 4), "PRCTL.dispatch_len": (48, 8),
     "PRCTL.xcomp_perm": (56, 8), "PRCTL.uclamp_min": (64, 4), "SCHED.nice": (8, 4),
+    "HEADER.boot_id": (72, 8), "HEADER.monotonic_ns": (40, 8),
+    "CLOCKS.monotonic_ns": (0, 8), "CLOCKS.boottime_ns": (8, 8),
+    "CLOCKS.monotonic_offset_ns": (16, 8), "CLOCKS.boottime_offset_ns": (24, 8),
     "CREDS.uid": (0, 4), "CREDS.cap_effective": (56, 8), "PAGES.npages": (0, 4),
 }
 

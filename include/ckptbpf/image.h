@@ -52,7 +52,7 @@ enum ckpt_phase {
 /*
  * owner: the objref of the object this record belongs to (the seeds' "parent"):
  *   TASK: its parent task, or 0; RLIMITS THREAD MM FS FD SIGHAND ITIMERS
- *   POSIXTIMER LOCK: the task;
+ *   POSIXTIMER LOCK CLOCKS: the task;
  *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
  *   MMOPT VMA VMANAME: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
@@ -574,6 +574,15 @@ struct ckpt_posixtimer {
 CKPT_ONDISK(struct ckpt_posixtimer, 56);
 #define CKPT_TIMER_ABSTIME	0x1u	/* a deadline of CLOCK_REALTIME or TAI, which goes on meanwhile */
 #define CKPT_MAX_TIMERS		65536u
+
+/* The clocks that count from boot; in ns, at the freeze. */
+struct ckpt_clocks {
+	__s64 monotonic_ns;	/* CLOCK_MONOTONIC as the task sees it */
+	__s64 boottime_ns;	/* CLOCK_BOOTTIME as the task sees it */
+	__s64 monotonic_offset_ns;	/* time_ns->offsets: over the machine's own; 0 outside of */
+	__s64 boottime_offset_ns;	/* time namespaces */
+};
+CKPT_ONDISK(struct ckpt_clocks, 32);
 
 #include "image_arch.h"
 

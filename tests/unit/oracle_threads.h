@@ -321,6 +321,32 @@ static void check_mm(pid_t pid, const struct gather_proc *g)
 	equal("ckpt_mm.vdso", pid, m->vdso, vdso);
 }
 
+/* What the target would see: our own clocks and the offsets of its namespace, read a moment ago. */
+static void check_clocks(pid_t pid, const struct ckpt_clocks *c)
+{
+	const char *text = slurp("/proc/%d/timens_offsets", pid);
+	const int64_t seen[] = { c->monotonic_ns, c->boottime_ns };
+	const clockid_t clock[] = { CLOCK_MONOTONIC, CLOCK_BOOTTIME };
+	long long s[2] = { 0 }, ns[2] = { 0 };
+	struct timespec t;
+
+	if (*text)
+		check("ckpt_clocks.offsets", sscanf(text, "monotonic %lld %lld boottime %lld %lld", &s[0],
+						    &ns[0], &s[1], &ns[1]) == 4, "'%s'", text);
+	equal("ckpt_clocks.monotonic_offset_ns", pid, (uint64_t)c->monotonic_offset_ns,
+	      (uint64_t)(s[0] * 1000000000 + ns[0]));
+	equal("ckpt_clocks.boottime_offset_ns", pid, (uint64_t)c->boottime_offset_ns,
+	      (uint64_t)(s[1] * 1000000000 + ns[1]));
+	for (int i = 0; i < 2; i++) {
+		int64_t late;
+
+		clock_gettime(clock[i], &t);
+		late = (t.tv_sec + s[i]) * 1000000000 + t.tv_nsec + ns[i] - seen[i];
+		check(i ? "ckpt_clocks.boottime_ns" : "ckpt_clocks.monotonic_ns",
+		      late >= 0 && late < 10000000000ll, "%lld ns ago", (long long)late);
+	}
+}
+
 static void check_task(pid_t pid, const struct gather_proc *g, size_t nthreads)
 {
 	const char *st = slurp("/proc/%d/stat", pid);
@@ -387,6 +413,8 @@ static void check_proc(pid_t pid, const struct gather_proc *g, size_t nthreads, 
 		      (unsigned long long)g->itimers.timer[i].value);
 		equal("ckpt_itimers.timer", i, g->itimers.timer[i].interval, 7000001000);
 	}
+	check_clocks(pid, &g->clocks);
+	check("gather_proc.child_time_ns", !g->child_time_ns, "%u", g->child_time_ns);
 	equal("gather_proc.posix_timers", pid, g->posix_timers, TIMERS);
 	equal("gather_proc.nchildren", pid, g->nchildren, 1);
 }

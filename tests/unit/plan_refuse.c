@@ -27,6 +27,8 @@ struct change {
 static const struct change changes[] = {
 	C(HEADER, 0, header, crid, 0, "checkpoint id 0"),
 	C(HEADER, 0, header, crid, 0x80000000, "checkpoint id 2147483648"),
+	C(HEADER, 0, header, monotonic_ns, NEG(-1), "shows less than nothing"),
+	C(HEADER, 0, header, boottime_ns, NEG(-1), "shows less than nothing"),
 	C(HEADER_ARCH, 0, header_arch, arch, 1, "another architecture (1)"),
 	C(HEADER_ARCH, 0, header_arch, xstate_size, 100, "xstate_size 100"),
 	C(HEADER_ARCH, 0, header_arch, xstate_size, 1 << 20, "xstate_size 1048576"),

@@ -26,6 +26,7 @@ static const char help[] =
 "  -f, --force           do without what this machine or your rights do not allow,\n"
 "                        each told by name: limits, priorities, speculation ...\n"
 "      --wait S          for its pid to become free; default 10 from a pipe, else 0\n"
+"      --clock MODE      auto: clocks do not go back; keep: no time has passed; host: the machine's\n"
 "      --inherit-fd N=M  its descriptor N, which led out of the snapshot, is our M\n"
 "      --crid N          the image that snapshot --keep holds in memory as N\n"
 "      --engine NAME     auto, kmod or stock\n"
@@ -34,12 +35,13 @@ static const char help[] =
 "  -v, --verbose         each step\n";
 
 enum { OPT_DETACH = 256, OPT_PIDFILE, OPT_WAIT, OPT_INHERIT_FD, OPT_ENGINE, OPT_STATS,
-       OPT_CRID, OPT_IMAGE_FD, OPT_REPLY, OPT_ATTEND };
+       OPT_CRID, OPT_CLOCK, OPT_IMAGE_FD, OPT_REPLY, OPT_ATTEND };
 
 static const struct option options[] = {
 	{ "detach", no_argument, NULL, OPT_DETACH },
 	{ "pidfile", required_argument, NULL, OPT_PIDFILE },
 	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "clock", required_argument, NULL, OPT_CLOCK },
 	{ "inherit-fd", required_argument, NULL, OPT_INHERIT_FD },
 	{ "engine", required_argument, NULL, OPT_ENGINE },
 	{ "stats", required_argument, NULL, OPT_STATS },
@@ -94,6 +96,20 @@ static bool add_inherit(struct restore_args *a, const char *arg)
 	return slot;
 }
 
+static bool set_clock(struct restore_args *a, const char *arg)
+{
+	static const char *const modes[] = {
+		[CLOCKS_AUTO] = "auto", [CLOCKS_KEEP] = "keep", [CLOCKS_HOST] = "host",
+	};
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (!strcmp(arg, modes[i])) {
+			a->res.clock = (enum clocks_mode)i;
+			return true;
+		}
+	return false;
+}
+
 /* 0: go on; else the exit status plus one. */
 static int parse(struct command *m, int argc, char **argv)
 {
@@ -113,6 +129,10 @@ static int parse(struct command *m, int argc, char **argv)
 			break;
 		case OPT_INHERIT_FD:
 			if (!add_inherit(a, optarg))
+				return 1 + usage();
+			break;
+		case OPT_CLOCK:
+			if (!set_clock(a, optarg))
 				return 1 + usage();
 			break;
 		case OPT_ENGINE: a->engine = optarg; break;

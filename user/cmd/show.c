@@ -14,6 +14,7 @@
 #include "image/show.h"
 #include "lib/fail.h"
 #include "lib/vec.h"
+#include "res/clocks.h"
 
 static const char help[] =
 "usage: ckptbpf show [OPTIONS] FILE|-\n"
@@ -38,6 +39,7 @@ struct mm_pages {
 
 struct show {
 	bool json, losses;
+	uint8_t boot_id[16];	/* of the header */
 	bool header;		/* has been printed */
 	uint64_t listed;	/* elements of the JSON array so far */
 	VEC(struct mm_pages) mms;
@@ -114,15 +116,38 @@ static int show_loss(struct show *s, const struct ckpt_rec *rec)
 	return 0;
 }
 
+/* What a restore would do here and now. */
+static int show_clocks(const struct show *s, const struct ckpt_clocks *saved)
+{
+	struct clocks_choice c;
+	int err;
+
+	if (saved->monotonic_ns < 0 || saved->boottime_ns < 0)
+		return 0;	/* no image of ours: verify and restore refuse it */
+	err = res_clocks_choose(saved, s->boot_id, CLOCKS_AUTO, &c);
+	if (err)
+		return err;
+	if (!c.own)
+		printf("      here its clocks would go on as ours\n");
+	else if (c.back_ns)
+		printf("      ours are %.3f s behind: here it would have a time namespace of its own\n",
+		       (double)c.back_ns / 1e9);
+	else
+		printf("      here it would have a time namespace of its own\n");
+	return 0;
+}
+
 static int show_record(struct show *s, const struct ckpt_rec *rec)
 {
+	if (rec->h.type == CKPT_HEADER)
+		memcpy(s->boot_id, ((const struct ckpt_header *)rec->payload)->boot_id, sizeof(s->boot_id));
 	if (rec->h.type == CKPT_PAGES)
 		return s->losses ? 0 : count_pages(s, rec);
 	if (s->losses)
 		return rec->h.type == CKPT_LOSS ? show_loss(s, rec) : 0;
 	if (!s->json) {
 		ckpt_show_text(stdout, rec);
-		return 0;
+		return rec->h.type == CKPT_CLOCKS ? show_clocks(s, rec->payload) : 0;
 	}
 	if (!s->header) {
 		int err;

@@ -31,8 +31,9 @@ static int write_stats(const struct restore *r)
 
 	if (!f)
 		return ckpt_fail(-errno, 0, "%s", r->a->stats);
-	fprintf(f, "{\"pid\": %d, \"threads\": %zu, \"engine\": \"%s\", \"pages\": %llu, \"bytes\": %llu",
+	fprintf(f, "{\"pid\": %d, \"threads\": %zu, \"engine\": \"%s\", \"clock\": \"%s\", \"pages\": %llu, \"bytes\": %llu",
 		(int)r->proc.pid, r->plan.nthreads, r->engine.ops->name,
+		r->clocks.own ? "namespace" : "host",
 		(unsigned long long)r->npages, (unsigned long long)r->npages * CKPT_PAGE_SIZE);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++)
 		fprintf(f, ", \"%s\": %.1f", steps[i].name,
@@ -48,9 +49,10 @@ static void say_done(const struct restore *r)
 	const struct plan_thread *lead = &r->plan.tasks.v[0].threads.v[0];
 	size_t n = r->plan.nthreads;
 
-	pr_info("restore: %d (%.16s, %zu thread%s): running, %.1f ms", (int)r->proc.pid,
+	pr_info("restore: %d (%.16s, %zu thread%s): running, %.1f ms%s", (int)r->proc.pid,
 		(const char *)lead->rec.comm, n, n == 1 ? "" : "s",
-		(double)(r->t_done - r->t_start) / 1e6);
+		(double)(r->t_done - r->t_start) / 1e6,
+		r->clocks.own ? ", clocks of its own (time namespace)" : "");
 }
 
 /* A half-made process dies and is reaped, whoever traces it. */

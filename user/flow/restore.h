@@ -63,6 +63,7 @@ struct restore {
 	struct ckpt_vdso vdso;
 	struct restore_proc proc;
 	struct res_losses losses;
+	struct clocks_choice clocks;	/* that it lives by */
 	char pidfile_tmp[4096];
 
 	uint8_t xstate[CKPT_MAX_XSTATE];	/* of the thread at hand */

@@ -205,10 +205,16 @@ static int make(struct restore *r, int park_fd)
 		.exit_signal = SIGCHLD,
 		.set_tid = (uintptr_t)&want, .set_tid_size = 1,
 	};
+	int err, own_time;
 	sigset_t all, old;
 	unsigned long slack;
 	long pid;
 
+	err = res_clocks_choose(&p->task->clocks, r->plan.header.boot_id, r->a->res.clock, &r->clocks);
+	if (!err)
+		err = res_clocks_enter(&r->clocks, want, &own_time);
+	if (err)
+		return err;
 	/* It lives with every signal blocked until it gets its own mask. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &old);
@@ -224,6 +230,7 @@ static int make(struct restore *r, int park_fd)
 	pid = pid < 0 ? -errno : pid;
 	res_prctl_was_maker(slack);
 	sigprocmask(SIG_SETMASK, &old, NULL);
+	res_clocks_leave(own_time);
 	if (pid == -EPERM)
 		return ckpt_fail(-EPERM, want, "clone3: a pid can be chosen only with CAP_CHECKPOINT_RESTORE");
 	if (pid == -EEXIST)

@@ -140,6 +140,9 @@ static void warn_changes(const struct restore *r)
 			pr_warn("restore: pid %d: thread %d: its parent-death signal %d is not set: its parent is no more",
 				t->rec.pid, t->threads.v[i].rec.tid,
 				t->threads.v[i].rec.pdeath_signal);
+	if (r->a->res.clock == CLOCKS_HOST && r->clocks.back_ns)
+		pr_warn("restore: pid %d: its clocks have gone back by %.3f s", t->rec.pid,
+			(double)r->clocks.back_ns / 1e9);
 	if (t->mm.rec.dumpable > 1)
 		pr_warn("restore: pid %d: it was dumpable by root only, now by nobody", t->rec.pid);
 }

@@ -64,7 +64,7 @@ struct snapshot {
 	bool frozen;
 
 	uint64_t t_start, t_frozen, t_stopped, t_thawed, t_done;	/* ns, CLOCK_MONOTONIC */
-	int64_t realtime_ns, monotonic_ns, boottime_ns;
+	int64_t realtime_ns;
 	uint64_t deadline_ns;
 	char comm[17];
 };

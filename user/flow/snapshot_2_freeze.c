@@ -10,14 +10,6 @@
 #define PLACE_TRIES	100
 #define PLACE_NAP_NS	10000000
 
-static int64_t clock_ns(clockid_t id)
-{
-	struct timespec t;
-
-	clock_gettime(id, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 static int freeze_once(struct snapshot *s)
 {
 	int err;
@@ -59,9 +51,5 @@ int snapshot_freeze(struct snapshot *s)
 		if (!err)
 			err = freeze_once(s);
 	}
-	s->realtime_ns = clock_ns(CLOCK_REALTIME);
-	s->monotonic_ns = clock_ns(CLOCK_MONOTONIC);
-	s->boottime_ns = clock_ns(CLOCK_BOOTTIME);
-	s->d.clocks = (struct restart_clocks){ s->monotonic_ns, s->realtime_ns, s->boottime_ns };
 	return err;
 }

@@ -14,6 +14,28 @@
 /* A thread that reports its stop just before its last schedule() is read again. */
 #define RETRIES 50
 
+static int64_t clock_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Those that no namespace touches we can ask for; the others the iterator has read. */
+static void take_clocks(struct snapshot *s)
+{
+	const struct ckpt_clocks *c = &s->d.proc->clocks;
+
+	s->realtime_ns = clock_ns(CLOCK_REALTIME);
+	s->d.clocks = (struct restart_clocks){
+		.monotonic = c->monotonic_ns - c->monotonic_offset_ns,
+		.boottime = c->boottime_ns - c->boottime_offset_ns,
+		.realtime = s->realtime_ns,
+		.tai = clock_ns(CLOCK_TAI),
+	};
+}
+
 static int collect(struct snapshot *s)
 {
 	struct timespec nap = { 0, 100000 };
@@ -31,6 +53,8 @@ static int collect(struct snapshot *s)
 	}
 	if (err == -EAGAIN)
 		return ckpt_fail(-EAGAIN, s->o->pid, "a thread does not leave its CPU");
+	if (!err)
+		take_clocks(s);
 	if (!err)
 		err = ckpt_bpf_vmas(s->bpf, s->o->pid, dump_take, &s->d);
 	if (!err)
@@ -69,7 +93,7 @@ static int check_kinds(struct snapshot *s)
 	static int (*const checks[])(struct ckpt_dump *) = {
 		res_task_check, res_thread_check, res_mm_check, res_fs_check, res_file_check_dump,
 		res_shmem_check, res_lock_check, res_sigpending_check, res_posixtimer_check,
-		res_creds_check_dump,
+		res_clocks_check, res_creds_check_dump,
 	};
 	struct ckpt_dump *d = &s->d;
 

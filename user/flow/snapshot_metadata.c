@@ -7,45 +7,24 @@
 #include <sys/utsname.h>
 
 #include "flow/snapshot.h"
-#include "lib/cleanup.h"
+#include "lib/boot_id.h"
 #include "lib/fail.h"
-#include "lib/io.h"
 #include "vdso.h"
 #include "xfeatures.h"
-
-static int boot_id(uint8_t id[16])
-{
-	cleanup_free char *s = NULL;
-	int err = ckpt_slurp("/proc/sys/kernel/random/boot_id", &s, NULL);
-	int n = 0;
-
-	if (err)
-		return ckpt_fail(err, 0, "boot_id: read");
-	for (char *c = s; *c && n < 16; c++) {
-		unsigned int byte;
-
-		if (*c == '-')
-			c++;
-		if (sscanf(c, "%2x", &byte) != 1)
-			break;
-		id[n++] = (uint8_t)byte;
-		c++;
-	}
-	return n == 16 ? 0 : ckpt_fail(-EPROTO, 0, "boot_id '%s'", s);
-}
 
 static int write_header(struct snapshot *s)
 {
 	struct ckpt_header h = {
 		.magic = CKPT_MAGIC, .format = CKPT_FORMAT, .crid = s->crid,
 		.page_size = CKPT_PAGE_SIZE, .realtime_ns = s->realtime_ns,
-		.monotonic_ns = s->monotonic_ns, .boottime_ns = s->boottime_ns,
+		.monotonic_ns = s->d.proc->clocks.monotonic_ns,
+		.boottime_ns = s->d.proc->clocks.boottime_ns,
 	};
 	static const char tool[] = "ckptbpf " CKPT_VERSION;
 	unsigned int major = 0, minor = 0, patch = 0;
 	struct utsname u;
 	char text[512];
-	int err = boot_id(h.boot_id);
+	int err = ckpt_boot_id(h.boot_id);
 
 	if (err)
 		return err;
@@ -98,7 +77,7 @@ int snapshot_write_metadata(struct snapshot *s)
 	static int (*const kinds[])(struct ckpt_dump *) = {
 		res_task_write, res_thread_write, res_mm_write, res_fs_write, res_file_write,
 		res_lock_write, res_signal_write, res_sigpending_write, res_itimer_write,
-		res_posixtimer_write, res_creds_write,
+		res_posixtimer_write, res_clocks_write, res_creds_write,
 	};
 	int err = write_header(s);
 

@@ -245,3 +245,11 @@ static const struct ckpt_field posixtimer[] = {
 };
 TYPE(POSIXTIMER, S, posixtimer);
 #undef S
+
+#define S struct ckpt_clocks
+static const struct ckpt_field clocks[] = {
+	F(S, monotonic_ns, FMT_NS), F(S, boottime_ns, FMT_NS),
+	F(S, monotonic_offset_ns, FMT_NS), F(S, boottime_offset_ns, FMT_NS),
+};
+TYPE(CLOCKS, S, clocks);
+#undef S

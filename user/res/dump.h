@@ -148,6 +148,7 @@ int res_shmem_check(struct ckpt_dump *d);
 int res_lock_check(struct ckpt_dump *d);
 int res_sigpending_check(struct ckpt_dump *d);
 int res_posixtimer_check(struct ckpt_dump *d);
+int res_clocks_check(struct ckpt_dump *d);
 int res_creds_check_dump(struct ckpt_dump *d);
 
 int res_thread_stopped(struct ckpt_dump *d);
@@ -171,6 +172,7 @@ int res_signal_write(struct ckpt_dump *d);
 int res_sigpending_write(struct ckpt_dump *d);
 int res_itimer_write(struct ckpt_dump *d);
 int res_posixtimer_write(struct ckpt_dump *d);
+int res_clocks_write(struct ckpt_dump *d);
 int res_creds_write(struct ckpt_dump *d);
 
 /* Find or add the description of this cookie. -ENOMEM: NULL. */

@@ -153,6 +153,8 @@ static int take_header(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	memcpy(&p->header, rec->payload, sizeof(p->header));
 	if (!p->header.crid || p->header.crid > INT_MAX)
 		return bad(rec, "checkpoint id %u", p->header.crid);
+	if (p->header.monotonic_ns < 0 || p->header.boottime_ns < 0)
+		return bad(rec, "a clock that counts from boot shows less than nothing");
 	p->have_header = true;
 	return 0;
 }
@@ -213,6 +215,7 @@ static const struct taker {
 	{ CKPT_SIGPENDING, CKPT_THREAD, plan_take_sigpending },
 	{ CKPT_ITIMERS, CKPT_TASK, plan_take_itimers },
 	{ CKPT_POSIXTIMER, CKPT_TASK, plan_take_posixtimer },
+	{ CKPT_CLOCKS, CKPT_TASK, plan_take_clocks },
 	{ CKPT_CREDS, CKPT_THREAD, plan_take_creds },
 };
 

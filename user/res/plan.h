@@ -127,6 +127,7 @@ struct plan_task {
 	struct ckpt_acct acct;		/* of its threads that have ended */
 	struct ckpt_itimers itimers;	/* all 0: none is armed */
 	VEC(struct ckpt_posixtimer) timers;	/* ascending by id */
+	struct ckpt_clocks clocks;	/* unless have_clocks: the header's, without offsets */
 	struct ckpt_fs fs;
 	char *cwd, *root;
 	struct plan_mm mm;
@@ -134,7 +135,7 @@ struct plan_task {
 	VEC(struct ckpt_fd) fds;	/* ascending */
 	VEC(struct ckpt_lock) locks;
 	bool pages_done;		/* its empty chunk has come */
-	bool have_itimers, have_mm, have_fs, have_sighand, have_rlimits, have_acct;
+	bool have_itimers, have_clocks, have_mm, have_fs, have_sighand, have_rlimits, have_acct;
 };
 
 struct ckpt_plan {

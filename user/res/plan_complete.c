@@ -93,6 +93,16 @@ static int check_leaders(const struct ckpt_plan *p)
 	return 0;
 }
 
+/* An image without CLOCKS is of a program that had the clocks of the snapshot's header. */
+static void take_header_clocks(const struct ckpt_plan *p, struct plan_task *t)
+{
+	if (!t->have_clocks)
+		t->clocks = (struct ckpt_clocks){
+			.monotonic_ns = p->header.monotonic_ns,
+			.boottime_ns = p->header.boottime_ns,
+		};
+}
+
 int plan_complete(struct ckpt_plan *p)
 {
 	int err;
@@ -103,6 +113,7 @@ int plan_complete(struct ckpt_plan *p)
 		err = check_task(&p->tasks.v[i]);
 		if (err)
 			return err;
+		take_header_clocks(p, &p->tasks.v[i]);
 	}
 	err = check_tids(p);
 	if (!err)

@@ -76,6 +76,7 @@ int plan_take_sighand(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sigpending(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_itimers(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_posixtimer(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_clocks(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_creds(struct ckpt_plan *p, const struct ckpt_rec *rec);
 
 #endif

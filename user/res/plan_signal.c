@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pending signals and timers of an image. */
+/* Pending signals, timers and clocks of an image. */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -131,5 +131,36 @@ int plan_take_posixtimer(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	if (!slot)
 		return plan_nomem(rec);
 	*slot = *m;
+	return 0;
+}
+
+/* A clock of a machine never shows less than nothing; half of all time is the kernel's own limit. */
+static int check_since_boot(const struct ckpt_rec *rec, const char *name, int64_t now, int64_t offset)
+{
+	const int64_t max = (int64_t)(PLAN_TIME_MAX / 2);
+
+	if (now < 0 || now > max)
+		return bad(rec, "%s of %lld ns", name, (long long)now);
+	if (offset < -max || offset > max || now - offset < 0 || now - offset > max)
+		return bad(rec, "%s of %lld ns with an offset of %lld", name, (long long)now,
+			   (long long)offset);
+	return 0;
+}
+
+int plan_take_clocks(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_clocks *c = rec->payload;
+	struct plan_task *t = &p->tasks.v[p->cur];
+	int err;
+
+	if (t->have_clocks)
+		return bad(rec, "a second one of pid %d", t->rec.pid);
+	err = check_since_boot(rec, "CLOCK_MONOTONIC", c->monotonic_ns, c->monotonic_offset_ns);
+	if (!err)
+		err = check_since_boot(rec, "CLOCK_BOOTTIME", c->boottime_ns, c->boottime_offset_ns);
+	if (err)
+		return err;
+	t->clocks = *c;
+	t->have_clocks = true;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #ifndef CKPT_RES_H
 #define CKPT_RES_H
 
+#include "res/clocks.h"
 #include "res/losses.h"
 #include "res/plan.h"
 
@@ -18,6 +19,7 @@ struct restore_inherit { int fd; int from; };	/* --inherit-fd fd=from */
 struct restore_opts {
 	bool force;			/* see struct res_losses */
 	bool detach;			/* external 0, 1, 2 become /dev/null */
+	enum clocks_mode clock;		/* --clock */
 	VEC(struct restore_inherit) inherit;
 };
 

@@ -6,8 +6,8 @@
 #include "gather.h"
 #include "res/plan.h"
 
-/* Clocks at the freeze, as the kernel's timers count; ns. */
-struct restart_clocks { int64_t monotonic, realtime, boottime; };
+/* Clocks at the freeze, as the kernel's timers count, outside of time namespaces; ns. */
+struct restart_clocks { int64_t monotonic, realtime, boottime, tai; };
 
 /* Number of the call that waits to be restarted, -1 if it cannot be told. */
 int restart_number(const struct gather_thread *g);

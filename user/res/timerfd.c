@@ -33,6 +33,15 @@ int res_timerfd_check(struct ckpt_dump *d, const struct gather_fd *fd, const str
 	return 0;
 }
 
+/* The kernel counts by the machine's clocks, the program by those of its time namespace. */
+static int64_t offset_of(const struct ckpt_dump *d, uint32_t clock)
+{
+	const struct ckpt_clocks *c = &d->proc->clocks;
+
+	return clock == CLOCK_MONOTONIC ? c->monotonic_offset_ns :
+	       clock == CLOCK_BOOTTIME || clock == CLOCK_BOOTTIME_ALARM ? c->boottime_offset_ns : 0;
+}
+
 int res_timerfd_write(struct ckpt_dump *d, const struct gather_anon *a, uint32_t *id)
 {
 	const struct gather_timerfd *g = (const void *)a;
@@ -50,6 +59,8 @@ int res_timerfd_write(struct ckpt_dump *d, const struct gather_anon *a, uint32_t
 	}
 	if (!rec.remaining_ns || !(rec.settime_flags & TFD_TIMER_ABSTIME))
 		rec.expires_ns = 0;
+	else
+		rec.expires_ns += offset_of(d, rec.clockid);
 	rec.id = *id = d->next_id++;
 	return ckpt_write_record(d->w, CKPT_TIMERFD, 0, &rec, sizeof(rec), NULL, 0);
 }
