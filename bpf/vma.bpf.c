@@ -26,6 +26,7 @@ _Static_assert(sizeof(struct gather_vma) % 8 == 0, "records are whole words");
 #define VM_HUGEPAGE	0x20000000ul
 #define VM_NOHUGEPAGE	0x40000000ul
 #define VM_MERGEABLE	0x80000000ul
+#define VM_PKEY_SHIFT	32
 
 /*
  * include/linux/fs.h: set of every file that a filesystem opens for itself, so
@@ -57,7 +58,8 @@ static __always_inline __u64 flags_of(__u64 vm)
 	MAP_FLAG(VM_LOCKONFAULT, CKPT_VMA_LOCKONFAULT);
 	MAP_FLAG(VM_MERGEABLE, CKPT_VMA_MERGEABLE);
 #undef MAP_FLAG
-	return f;
+	/* VM_PKEY_BIT0 to 3; other architectures have other things there. */
+	return f | (vm >> VM_PKEY_SHIFT & 0xf) << CKPT_VMA_PKEY_SHIFT;
 }
 
 /*

@@ -42,6 +42,7 @@ FIELDS = {
     "MMOPT.futex_slots": (24, 4),
     "MEMPOLICY.start": (0, 8), "MEMPOLICY.mode": (8, 4), "MEMPOLICY.home_node": (12, 4),
     "MEMPOLICY.nodes": (16, 8),
+    "GUARD.start": (0, 8), "GUARD.end": (8, 8),
     "VMANAME.start": (0, 8), "VMANAME.name_len": (8, 4), "VMANAME.text": (16, 1),
     "SHMEM.id": (0, 4), "SHMEM.flags": (4, 4), "SHMEM.size": (8, 8), "SHMEM.seals": (16, 4),
     "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4),

@@ -55,7 +55,7 @@ enum ckpt_phase {
  *   POSIXTIMER LOCK CLOCKS: the task;
  *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
- *   MMOPT VMA VMANAME: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
+ *   MMOPT VMA VMANAME GUARD: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
  *   EVENTFD ...) and frames: 0.
  * objrefs count from 1 in order of appearance and are never kernel pointers.
  * crc: CRC32C of the header (crc taken as 0) and of the payload; of a PAGES
@@ -317,7 +317,9 @@ enum ckpt_vma_kind {
 #define CKPT_VMA_LOCKED		0x4000u	/* mlock */
 #define CKPT_VMA_LOCKONFAULT	0x8000u	/* mlock2(MLOCK_ONFAULT); with LOCKED */
 #define CKPT_VMA_MERGEABLE	0x10000u	/* MADV_MERGEABLE */
-#define CKPT_VMA_ALL		0x1ffffu
+#define CKPT_VMA_PKEY_SHIFT	32	/* four bits: its protection key */
+#define CKPT_VMA_PKEY		0xf00000000ull
+#define CKPT_VMA_ALL		(0x1ffffu | CKPT_VMA_PKEY)
 
 /* What holds for an address space as a whole; comes behind its MM. Absent: left as found. */
 struct ckpt_mmopt {
@@ -364,6 +366,12 @@ struct ckpt_mempolicy {
 };
 CKPT_ONDISK(struct ckpt_mempolicy, 144);
 #define CKPT_MAX_NODES		1024u
+
+/* A part of the VMA before it that nobody may touch: madvise(MADV_GUARD_INSTALL). */
+struct ckpt_guard {
+	__u64 start, end;	/* page-aligned, ascending; /proc/PID/pagemap */
+};
+CKPT_ONDISK(struct ckpt_guard, 16);
 
 /*
  * Memory of the kernel's own tmpfs: a memfd, or what shared anonymous mappings

@@ -97,7 +97,29 @@ static uint32_t vma_prot(const struct ckpt_vma *v)
 	       (v->flags & CKPT_VMA_EXEC ? PROT_EXEC : 0);
 }
 
-static void describe_vma(const struct ckpt_vma *v, bool ksm, struct blob_vma *b)
+/*
+ * A protection key comes last: only whoever has it at hand may touch the memory.
+ * What may only be executed has from the kernel a key of its own, as soon as it
+ * is mapped so.
+ */
+static void describe_pkey(const struct ckpt_vma *v, const struct ckpt_mmopt *o, struct blob_vma *b)
+{
+	int key = (int)((v->flags & CKPT_VMA_PKEY) >> CKPT_VMA_PKEY_SHIFT);
+
+	b->pkey = -1;
+	if (!o->pkeys || (!key && b->prot != PROT_EXEC))
+		return;
+	b->late = 1;
+	b->late_prot = b->prot;
+	if (b->prot == PROT_EXEC) {
+		b->prot |= PROT_READ;
+		b->map_prot |= PROT_READ;
+	}
+	if (key != o->exec_pkey)
+		b->pkey = key;
+}
+
+static void describe_vma(const struct ckpt_vma *v, const struct ckpt_mmopt *opt, struct blob_vma *b)
 {
 	static const struct { uint32_t flag, advice; } advices[] = {
 		{ CKPT_VMA_HUGEPAGE, MADV_HUGEPAGE }, { CKPT_VMA_NOHUGEPAGE, MADV_NOHUGEPAGE },
@@ -124,9 +146,10 @@ static void describe_vma(const struct ckpt_vma *v, bool ksm, struct blob_vma *b)
 		if (v->flags & advices[i].flag)
 			b->advise |= 1u << advices[i].advice;
 	/* Else PR_SET_MEMORY_MERGE would have it merged. */
-	if (ksm && !(v->flags & CKPT_VMA_MERGEABLE))
+	if (opt->flags & CKPT_MMOPT_KSM && !(v->flags & CKPT_VMA_MERGEABLE))
 		b->advise |= 1u << MADV_UNMERGEABLE;
 	b->locked = !(v->flags & CKPT_VMA_LOCKED) ? 0 : v->flags & CKPT_VMA_LOCKONFAULT ? 2 : 1;
+	describe_pkey(v, opt, b);
 	b->fd = -1;	/* opened in the child */
 }
 
@@ -229,8 +252,7 @@ static int describe(struct restore *r, struct blob_plan *b)
 	describe_mm(t, b);
 	for (size_t i = 0; i < t->mm.vmas.n; i++)
 		if (t->mm.vmas.v[i].kind == CKPT_VMA_ANON || t->mm.vmas.v[i].kind == CKPT_VMA_FILE)
-			describe_vma(&t->mm.vmas.v[i], t->mm.opt.flags & CKPT_MMOPT_KSM,
-				     &b->vmas[b->nvmas++]);
+			describe_vma(&t->mm.vmas.v[i], &t->mm.opt, &b->vmas[b->nvmas++]);
 	/* With --detach its parent is init, soon: the signal would come at once. */
 	for (size_t i = 0; i < t->threads.n; i++)
 		describe_thread(&t->threads.v[i], (uint32_t)i, !r->a->res.detach,
@@ -243,6 +265,7 @@ static int describe(struct restore *r, struct blob_plan *b)
 	res_lock_describe(t, b);
 	res_prctl_describe(t, b);
 	b->force = r->a->res.force;
+	res_guard_describe(t, b);
 	b->rlimits = t->rlimits;
 	return res_creds_describe(t, b);
 }
@@ -275,6 +298,7 @@ int restore_map_region(struct restore *r)
 				   res_mempolicy_count(p->task) * sizeof(struct blob_policy) +
 				   p->task->mm.names.n * (CKPT_MAX_VMANAME + 1) +
 				   p->task->locks.n * sizeof(struct blob_fcntl) +
+				   p->task->mm.guards.n * sizeof(struct blob_guard) +
 				   res_creds_groups(p->task) * sizeof(__u32));
 	int err;
 
@@ -303,7 +327,8 @@ int restore_map_region(struct restore *r)
 	p->blob->signals = (void *)(p->blob->timers + p->task->timers.n);
 	p->blob->fcntls = (void *)(p->blob->signals + res_sigpending_count(p->task));
 	p->blob->policies = (void *)(p->blob->fcntls + p->task->locks.n);
-	p->blob->groups = (void *)(p->blob->policies + res_mempolicy_count(p->task));
+	p->blob->guards = (void *)(p->blob->policies + res_mempolicy_count(p->task));
+	p->blob->groups = (void *)(p->blob->guards + p->task->mm.guards.n);
 	p->blob->names = (void *)(p->blob->groups + res_creds_groups(p->task));
 	p->blob->stacks = p->stack_top;
 	return describe(r, p->blob);

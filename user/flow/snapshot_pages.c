@@ -29,6 +29,7 @@ struct scan_arg {
 	uint64_t category_inverted, category_mask, category_anyof_mask, return_mask;
 };
 #define SCAN		_IOWR('f', 16, struct scan_arg)
+#define IS_GUARD	(1u << 8)	/* since 6.15 */
 #define IS_FILE		(1u << 2)
 #define IS_PRESENT	(1u << 3)
 #define IS_SWAPPED	(1u << 4)
@@ -50,15 +51,14 @@ static int add_range(struct snapshot *s, uint64_t start, uint64_t end, uint32_t 
 	return 0;
 }
 
-/* -ENOTTY: this kernel has no PAGEMAP_SCAN. */
-static int scan(struct snapshot *s)
+/* -ENOTTY: this kernel has no PAGEMAP_SCAN; -EINVAL: it does not know a category. */
+static int scan(struct snapshot *s, uint64_t not)
 {
 	static struct scan_region regions[2048];
 	struct scan_arg arg = {
 		.size = sizeof(arg), .end = TASK_END,
 		.vec = (uintptr_t)regions, .vec_len = 2048,
-		.category_inverted = IS_FILE | IS_PFNZERO,
-		.category_mask = IS_FILE | IS_PFNZERO,
+		.category_inverted = not, .category_mask = not,
 		.category_anyof_mask = IS_PRESENT | IS_SWAPPED,
 		.return_mask = IS_PRESENT,
 	};
@@ -87,6 +87,7 @@ static int scan(struct snapshot *s)
 }
 
 #define PM_PFN		((1ull << 55) - 1)
+#define PM_GUARD	(1ull << 58)	/* since 6.15; before it is 0 */
 #define PM_FILE		(1ull << 61)
 #define PM_SWAPPED	(1ull << 62)
 #define PM_PRESENT	(1ull << 63)
@@ -130,7 +131,7 @@ static int walk_vma(struct snapshot *s, const struct gather_vma *v, uint64_t zer
 		for (uint64_t i = 0; i < n; i++, at += PAGE) {
 			uint64_t e = entries[i];
 
-			if (!(e & (PM_PRESENT | PM_SWAPPED)) || e & PM_FILE)
+			if (!(e & (PM_PRESENT | PM_SWAPPED)) || e & (PM_FILE | PM_GUARD))
 				continue;
 			if (zero && e & PM_PRESENT && (e & PM_PFN) == zero)
 				continue;
@@ -195,7 +196,9 @@ int snapshot_find_private(struct snapshot *s)
 
 	s->ranges.n = 0;
 	s->npages = 0;
-	err = scan(s);
+	err = scan(s, IS_FILE | IS_PFNZERO | IS_GUARD);
+	if (err == -EINVAL)
+		err = scan(s, IS_FILE | IS_PFNZERO);
 	if (err == -ENOTTY || err == -EINVAL)
 		err = walk(s);
 	if (err == -ESRCH && s->clone.pid)
@@ -258,6 +261,11 @@ static int read_slowly(struct snapshot *s, const uint64_t *addrs, uint32_t n, ui
 	for (uint32_t i = 0; i < n; i++) {
 		int err = ckpt_pread_all(s->mem_fd, to + i * PAGE, PAGE, (off_t)addrs[i]);
 
+		/* Kernels 6.13 and 6.14 show such a page as swapped out. */
+		if (err == -EIO || err == -EFAULT)
+			return ckpt_fail(-EOPNOTSUPP, s->o->pid,
+					 "memory at %llx: a guard page (MADV_GUARD_INSTALL), or one that is broken",
+					 (unsigned long long)addrs[i]);
 		if (err)
 			return ckpt_fail(err, s->o->pid, "memory at %llx: read",
 					 (unsigned long long)addrs[i]);

@@ -38,3 +38,10 @@ static const struct ckpt_field mempolicy[] = {
 };
 TYPE(MEMPOLICY, S, mempolicy);
 #undef S
+
+#define S struct ckpt_guard
+static const struct ckpt_field guard[] = {
+	F(S, start, FMT_HEX), F(S, end, FMT_HEX),
+};
+TYPE(GUARD, S, guard);
+#undef S

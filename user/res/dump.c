@@ -36,7 +36,7 @@ void dump_reset(struct ckpt_dump *d)
 	free_texts(d->refusals.v, d->refusals.n);
 	free_texts(d->losses.v, d->losses.n);
 	free_texts(d->externals.v, d->externals.n);
-	d->policies.n = d->names.n = d->locks.n = 0;
+	d->policies.n = d->names.n = d->locks.n = d->guards.n = 0;
 	d->blocks.n = d->threads.n = d->vmas.n = d->fds.n = d->anons.n = d->files.n = d->pipes.n = 0;
 	d->refusals.n = d->losses.n = d->externals.n = 0;
 	cookie_free(&d->fd_of);
@@ -58,6 +58,7 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->vmas);
 	vec_free(&d->policies);
 	vec_free(&d->names);
+	vec_free(&d->guards);
 	vec_free(&d->fds);
 	vec_free(&d->anons);
 	vec_free(&d->locks);

@@ -91,6 +91,7 @@ struct ckpt_dump {
 	VEC(const struct gather_vma *) vmas;
 	VEC(const struct gather_mempolicy *) policies;	/* of mappings, in their order, as the names */
 	VEC(const struct gather_vmaname *) names;
+	VEC(struct ckpt_guard) guards;	/* ascending */
 	VEC(const struct gather_fd *) fds;
 	VEC(struct dump_anon) anons;
 	VEC(struct dump_locks) locks;	/* one for each description that has any */
@@ -140,6 +141,7 @@ int res_thread_check(struct ckpt_dump *d);
 int res_prctl_check(struct ckpt_dump *d, const struct gather_thread *g);
 int res_mm_check(struct ckpt_dump *d);
 int res_mmopt_check(struct ckpt_dump *d);
+int res_guard_check(struct ckpt_dump *d);
 int res_fs_check(struct ckpt_dump *d);
 int res_file_check_dump(struct ckpt_dump *d);
 /* After both: who else sees what is shared? */
@@ -165,6 +167,7 @@ int res_mmopt_write(struct ckpt_dump *d);
 int res_vmaname_write(struct ckpt_dump *d, uint64_t start, size_t *at);
 int res_mempolicy_write(struct ckpt_dump *d, uint64_t start, size_t *at);
 int res_mempolicy_write_threads(struct ckpt_dump *d);
+int res_guard_write(struct ckpt_dump *d, const struct gather_vma *v, size_t *at);
 int res_fs_write(struct ckpt_dump *d);
 int res_file_write(struct ckpt_dump *d);
 int res_lock_write(struct ckpt_dump *d);

@@ -29,12 +29,15 @@
 #define VM_SYNC		0x00800000u
 #define VM_LOCKONFAULT	0x00080000u
 #define VM_MERGEABLE	0x80000000u
+#define VM_MAYBE_GUARD	0x00000800u	/* since 6.19; what there is, guard.c finds */
+#define VM_PKEY		0xf00000000ull
 #define VM_WIPEONFORK	0x02000000u
 #define VM_DONTDUMP	0x04000000u
 #define VM_SOFTDIRTY	0x08000000u	/* a tracker's mark, not the program's */
 #define VM_HUGE		0x60000000u	/* HUGEPAGE, NOHUGEPAGE */
 #define VM_SAVED (VM_PLAIN | VM_GROWSDOWN | VM_LOCKED | VM_ADVICE | VM_DONTCOPY | VM_RESERVE | \
-		  VM_WIPEONFORK | VM_DONTDUMP | VM_SOFTDIRTY | VM_HUGE | VM_LOCKONFAULT | VM_MERGEABLE)
+		  VM_WIPEONFORK | VM_DONTDUMP | VM_SOFTDIRTY | VM_HUGE | VM_LOCKONFAULT | VM_MERGEABLE | \
+		  VM_MAYBE_GUARD)
 
 static int vma_kind(const struct gather_vma *v)
 {
@@ -53,7 +56,7 @@ static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
 {
 	unsigned long long at = v->rec.start;
 	int kind = vma_kind(v);
-	uint64_t odd = v->vm_flags & ~(uint64_t)VM_SAVED;
+	uint64_t odd = v->vm_flags & ~(uint64_t)(VM_SAVED | (d->proc->mmopt.pkeys ? VM_PKEY : 0));
 
 	if (!kind)
 		return dump_refuse(d, "mapping %llx: special mapping '%.15s'", at, v->special);
@@ -89,6 +92,8 @@ int res_mm_check(struct ckpt_dump *d)
 		err = check_vma(d, d->vmas.v[i]);
 		vdso |= vma_kind(d->vmas.v[i]) == CKPT_VMA_VDSO;
 	}
+	if (!err)
+		err = res_guard_check(d);
 	if (!err && d->vmas.n != d->proc->map_count)
 		err = dump_refuse(d, "it has %u mappings, but %zu were found",
 				  d->proc->map_count, d->vmas.n);
@@ -152,10 +157,12 @@ int res_mm_write(struct ckpt_dump *d)
 				rec.auxv_len);
 	if (!err)
 		err = res_mmopt_write(d);
-	for (size_t i = 0, name = 0, policy = 0; i < d->vmas.n && !err; i++) {
+	for (size_t i = 0, name = 0, policy = 0, guard = 0; i < d->vmas.n && !err; i++) {
 		uint64_t start = d->vmas.v[i]->rec.start;
 
 		err = write_vma(d, d->vmas.v[i]);
+		if (!err)
+			err = res_guard_write(d, d->vmas.v[i], &guard);
 		if (!err)
 			err = res_vmaname_write(d, start, &name);
 		if (!err)

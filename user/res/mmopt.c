@@ -77,6 +77,16 @@ int res_mmopt_write(struct ckpt_dump *d)
 
 /* ---- restore ---- */
 
+/* Keys of mappings; one that was given back stays with its mappings. */
+static uint32_t mapped_pkeys(const struct plan_mm *m)
+{
+	uint32_t keys = 0;
+
+	for (size_t i = 0; i < m->vmas.n; i++)
+		keys |= 1u << ((m->vmas.v[i].flags & CKPT_VMA_PKEY) >> CKPT_VMA_PKEY_SHIFT);
+	return keys;
+}
+
 static bool have_pkeys(void)
 {
 	int key = (int)syscall(SYS_pkey_alloc, 0, 0);
@@ -102,9 +112,10 @@ int res_mmopt_check_plan(const struct ckpt_plan *p)
 		return ckpt_fail(-EOPNOTSUPP, t->rec.pid,
 				 "membarrier: this kernel cannot register %#x, only %#lx", o->membarrier,
 				 can < 0 ? 0 : (unsigned long)can);
-	if (o->pkeys & ~1u && !have_pkeys())
+	if ((o->pkeys | mapped_pkeys(&t->mm)) & ~1u && !have_pkeys())
 		return ckpt_fail(-EOPNOTSUPP, t->rec.pid,
-				 "it has protection keys (%#x), which this CPU or kernel lacks", o->pkeys);
+				 "it has protection keys (%#x), which this CPU or kernel lacks",
+				 o->pkeys | mapped_pkeys(&t->mm));
 	return 0;
 }
 
@@ -143,7 +154,7 @@ static int set_pkeys(const struct ckpt_mmopt *o, uint32_t used)
 	return 0;
 }
 
-/* Those that no mapping has and the program had given back. */
+/* Those that only had to be taken to get at a higher one. */
 static int free_pkeys(const struct ckpt_mmopt *o, uint32_t used)
 {
 	for (int key = 1; used >> key; key++)
@@ -170,7 +181,7 @@ static int set_flags(const struct ckpt_mmopt *o)
 int res_mmopt_restore(const struct plan_task *t, struct blob_plan *b)
 {
 	const struct ckpt_mmopt *o = &t->mm.opt;
-	uint32_t used = o->pkeys & ~1u;
+	uint32_t mapped = mapped_pkeys(&t->mm), used = (o->pkeys | mapped) & ~1u;
 	int err;
 
 	if (!t->mm.have_opt)
@@ -191,6 +202,7 @@ int res_mmopt_restore(const struct plan_task *t, struct blob_plan *b)
 		err = free_pkeys(o, used);
 	if (err)
 		return ckpt_fail(err, t->rec.pid, "protection keys %#x", o->pkeys);
+	b->drop_pkeys = mapped & ~o->pkeys & ~1u;
 	if (o->flags & CKPT_MMOPT_LOCK_FUTURE)
 		b->lock_future = MCL_FUTURE | (o->flags & CKPT_MMOPT_LOCK_ONFAULT ? MCL_ONFAULT : 0);
 	if (o->flags & CKPT_MMOPT_MDWE)

@@ -37,6 +37,7 @@ static void free_task(struct plan_task *t)
 		free(t->mm.names.v[i].name);
 	vec_free(&t->mm.names);
 	vec_free(&t->mm.policies);
+	vec_free(&t->mm.guards);
 	free(t->cwd);
 	free(t->root);
 }
@@ -199,6 +200,7 @@ static const struct taker {
 	{ CKPT_VMA, CKPT_MM, plan_take_vma },
 	{ CKPT_VMANAME, CKPT_MM, plan_take_vmaname },
 	{ CKPT_MEMPOLICY, CKPT_MM, plan_take_mempolicy },
+	{ CKPT_GUARD, CKPT_MM, plan_take_guard },
 	{ CKPT_FS, CKPT_TASK, plan_take_fs },
 	{ CKPT_FILE, 0, plan_take_file },
 	{ CKPT_FD, CKPT_TASK, plan_take_fd },

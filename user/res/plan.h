@@ -115,6 +115,7 @@ struct plan_mm {
 	VEC(struct ckpt_vma) vmas;	/* ascending, disjoint, below the address limit */
 	VEC(struct plan_vmaname) names;		/* ascending, as the policies */
 	VEC(struct ckpt_mempolicy) policies;
+	VEC(struct ckpt_guard) guards;		/* each within one mapping */
 	struct ckpt_mmopt opt;
 	bool have_opt;
 };

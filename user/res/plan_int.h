@@ -59,6 +59,7 @@ int plan_take_mm(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_mmopt(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_vma(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_vmaname(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_guard(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_mempolicy(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_fs(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec);

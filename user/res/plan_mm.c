@@ -106,6 +106,8 @@ int plan_take_vma(struct ckpt_plan *p, const struct ckpt_rec *rec)
 		return unknown(rec, "kind %u", v->kind);
 	if (v->kind == CKPT_VMA_VDSO && v->start != m->rec.vdso)
 		return bad(rec, "the vdso is not where the mm says");
+	if (v->flags & CKPT_VMA_PKEY && (!m->opt.pkeys || v->kind > CKPT_VMA_FILE))
+		return bad(rec, "a protection key where there are none");
 	err = check_vma_flags(rec, v);
 	if (!err)
 		err = check_vma_file(p, rec, v);

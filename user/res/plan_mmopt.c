@@ -135,3 +135,26 @@ int plan_take_mempolicy(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	*slot = *m;
 	return 0;
 }
+
+int plan_take_guard(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_guard *g = rec->payload;
+	struct plan_mm *m = &p->tasks.v[p->cur].mm;
+	const struct ckpt_vma *v = m->vmas.n ? &m->vmas.v[m->vmas.n - 1] : NULL;
+	struct ckpt_guard *slot;
+
+	if (!plan_is_page(g->start) || !plan_is_page(g->end) || g->start >= g->end)
+		return bad(rec, "0x%llx-0x%llx", (unsigned long long)g->start, (unsigned long long)g->end);
+	if (!v || g->start < v->start || g->end > v->end)
+		return bad(rec, "0x%llx-0x%llx is not in the VMA before it", (unsigned long long)g->start,
+			   (unsigned long long)g->end);
+	if (v->kind != CKPT_VMA_ANON && v->kind != CKPT_VMA_FILE)
+		return bad(rec, "a mapping of the kernel's own has none");
+	if (m->guards.n && g->start < m->guards.v[m->guards.n - 1].end)
+		return bad(rec, "it starts before the end of the one before");
+	slot = vec_push(&m->guards);
+	if (!slot)
+		return plan_nomem(rec);
+	*slot = *g;
+	return 0;
+}

@@ -85,6 +85,9 @@ int res_mempolicy_check(const struct ckpt_plan *p);
 size_t res_mempolicy_count(const struct plan_task *t);
 void res_mempolicy_describe(const struct plan_task *t, struct blob_plan *b);
 
+/* Its guard pages, at b->guards. */
+void res_guard_describe(const struct plan_task *t, struct blob_plan *b);
+
 /* Names of its mappings, at b->names; warns where this kernel has none. */
 void res_vmaname_describe(const struct plan_task *t, struct blob_plan *b);
 

@@ -41,7 +41,9 @@
 	X(MADVISE,	VMA,	"madvise") \
 	X(CLOSE,	NONE,	"close_range") \
 	X(FILL,		NONE,	"memory") \
+	X(GUARD,	VMA,	"madvise: MADV_GUARD_INSTALL") \
 	X(MLOCK,	VMA,	"mlock") \
+	X(PKEY,		VMA,	"pkey_mprotect") \
 	X(MLOCKALL,	NONE,	"mlockall: MCL_FUTURE") \
 	X(MDWE,		NONE,	"prctl: PR_SET_MDWE") \
 	X(PERSONALITY,	NONE,	"personality") \
@@ -149,8 +151,15 @@ struct blob_vma {
 	__u32 advise;		/* bit n: madvise(n) */
 	__u32 locked;		/* 1: mlock, 2: with MLOCK_ONFAULT */
 	__u32 policy;		/* 1 + place in blob_plan.policies, 0: none */
-	__u32 pad0;
+	__s32 pkey;		/* of late_prot; -1: the kernel's choice */
+	__u32 late;		/* when all pages are there: ... */
+	__u32 late_prot;	/* ... what may be done with them */
+	__u32 first_guard, nguards;	/* in blob_plan.guards */
 	const char *name;	/* NULL: none */
+};
+
+struct blob_guard {
+	__u64 start, len;
 };
 
 struct blob_policy {
@@ -235,6 +244,7 @@ struct blob_plan {
 	struct blob_report *report;
 	struct blob_vma *vmas;
 	struct blob_policy *policies;
+	struct blob_guard *guards;
 	char *names;		/* CKPT_MAX_VMANAME + 1 each */
 	struct blob_thread *threads;	/* leader first */
 	struct blob_signal *signals;	/* first those of the process */
@@ -260,6 +270,8 @@ struct blob_plan {
 	__u32 force;		/* go on without what may be lost */
 	__u32 own_io_flusher;
 	__u64 xcomp_perm;
+	__u32 drop_pkeys;	/* bit n: key n is no one's, whoever has it */
+	__u32 pad4;
 	struct prctl_mm_map mm;	/* auxv points to the field below */
 	__u8 auxv[CKPT_MAX_AUXV];
 	struct ckpt_sighand sighand;

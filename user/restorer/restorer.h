@@ -50,6 +50,10 @@ static long fault(const struct blob_plan *p, unsigned int step, unsigned int ind
 	may_ret;								\
 })
 
+/* memory.c: its mappings, empty; when their pages are there, guards, locks, keys. */
+void map_memory(struct blob_plan *p);
+void finish_memory(struct blob_plan *p);
+
 /* prctl.c: what a thread asked of the kernel for itself. */
 void process_prctl(struct blob_plan *p);
 void clone_prctl(struct blob_plan *p, struct blob_thread *t);	/* by who makes t, before */
