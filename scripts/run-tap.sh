@@ -31,6 +31,9 @@ else
 	*)	echo "not ok 1 $name: exit status $status"; sed 's/^/# /' "$log" ;;
 	esac >"$tap"
 fi
+# Several run side by side: each says what it has to say in one piece.
+exec 9>"${tap%/*}/.said"
+flock 9
 result=$("${0%/*}/tally.sh" "$tap")
 failed=$?
 printf '  %-24s %s (%s s)\n' "$name" "$result" "$took"

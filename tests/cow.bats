@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
+# Alone: stops are compared.
 # Memory from a copy-on-write clone: of one instant, the stop short, the target
 # as it was. An engine without clones copies in the stop: the same must hold.
 load helpers

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
+# Alone: timers are measured.
 load helpers
 
 @test "itimer: time in which the program did not exist does not count" {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
+# Alone: what is left of timeouts is measured to 20 ms.
 load helpers
 
 # Programs whose calls last three seconds: each test is over before they end.

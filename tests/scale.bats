@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
+# Alone: stops are measured.
 # Many of everything; what each takes is shown, and must not grow faster than their number.
 load helpers
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
+# Alone: stops are measured.
 # The snapshot as a whole: large programs, several at once, what it costs, what
 # it says of descriptors that lead out.
 load helpers

@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: GPL-2.0
+# Alone: timers are measured.
 load helpers
 
 @test "timerfd: killed and brought back twice" {
