@@ -58,6 +58,20 @@ start_may()
 	done
 }
 
+# A clone is made by a thread of the program itself, which would be killed for that.
+@test "prctl: no thread is lent that may not make any system call" {
+	local mode
+	for e in $(engines); do
+		for mode in dispatch thread leader; do
+			start_prog prctl "$mode"
+			ck_refused '--capture cow: ' snapshot "$pid" --engine "$e" --capture cow -o "$dir/cow.img"
+			[ ! -e "$dir/cow.img" ] || fail "a file was left"
+			ck_ok snapshot "$pid" --engine "$e" -f -o "$dir/copy.img"
+			check_prog
+		done
+	done
+}
+
 @test "prctl: filters and a handler without a selector are refused" {
 	for e in $(engines); do
 		refuses "$e" seccomp 'thread [0-9]+: seccomp mode 2'

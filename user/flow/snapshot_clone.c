@@ -46,9 +46,11 @@ int snapshot_clone_prepare(struct snapshot *s)
 
 int snapshot_clone_take(struct snapshot *s)
 {
-	const char *why = NULL;
-	int err = s->engine.ops->clone(&s->engine, s->o->pid, &s->clone, &why);
+	const char *why = res_prctl_may_call(&s->d);
+	int err = -EOPNOTSUPP;
 
+	if (!why)
+		err = s->engine.ops->clone(&s->engine, s->o->pid, &s->clone, &why);
 	if (!err)
 		return 0;
 	err = without(s, err, why);

@@ -139,6 +139,8 @@ int res_task_check(struct ckpt_dump *d);
 int res_thread_check(struct ckpt_dump *d);
 /* Of one thread. */
 int res_prctl_check(struct ckpt_dump *d, const struct gather_thread *g);
+/* NULL: any thread may be lent for a system call that is ours; else why not. */
+const char *res_prctl_may_call(const struct ckpt_dump *d);
 int res_mm_check(struct ckpt_dump *d);
 int res_mmopt_check(struct ckpt_dump *d);
 int res_guard_check(struct ckpt_dump *d);

@@ -59,6 +59,20 @@ int res_prctl_check(struct ckpt_dump *d, const struct gather_thread *g)
 	return err;
 }
 
+const char *res_prctl_may_call(const struct ckpt_dump *d)
+{
+	for (size_t i = 0; i < d->threads.n; i++) {
+		const struct gather_thread *g = d->threads.v[i].g;
+
+		/* It would be killed for one. */
+		if (g->seccomp_mode)
+			return "seccomp";
+		if (g->prctl.flags & CKPT_PRCTL_DISPATCH)
+			return "its system calls go to a handler";
+	}
+	return NULL;
+}
+
 int res_prctl_write(struct ckpt_dump *d, const struct dump_thread *t)
 {
 	struct ckpt_prctl rec = t->g->prctl;
