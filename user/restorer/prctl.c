@@ -18,13 +18,22 @@
 void process_prctl(struct blob_plan *p)
 {
 	__u64 have = 0;
+	__u32 tiles = 0;
 
 	if (!p->xcomp_perm || call(arch_prctl, ARCH_GET_XCOMP_PERM, &have, 0, 0, 0, 0))
 		have = 0;
-	for (unsigned int bit = 0; bit < 63; bit++)
-		if (p->xcomp_perm & ~have & 1ull << bit)
+	for (unsigned int i = 0; i < p->nthreads; i++)
+		tiles |= p->threads[i].use_tiles;
+	for (unsigned int bit = 0; bit < 63; bit++) {
+		if (!(p->xcomp_perm & ~have & 1ull << bit))
+			continue;
+		if (tiles)
+			must(p, BLOB_XCOMP_PERM, bit, 0,
+			     call(arch_prctl, ARCH_REQ_XCOMP_PERM, bit, 0, 0, 0, 0));
+		else
 			may(p, BLOB_XCOMP_PERM, bit,
 			    call(arch_prctl, ARCH_REQ_XCOMP_PERM, bit, 0, 0, 0, 0));
+	}
 }
 
 /* A thread's default is what its maker had then; 0, of a real-time maker, cannot be asked for. */
