@@ -370,7 +370,8 @@ static __always_inline void fill_mmopt(struct gather_proc *o, struct mm_struct *
 	o->mmopt.exec_pkey = -1;
 	if (bpf_core_field_exists(mm->context.pkey_allocation_map)) {
 		o->mmopt.pkeys = mm->context.pkey_allocation_map;
-		if (o->mmopt.pkeys)
+		/* 0: a CPU without keys, where a pkey_alloc() that failed leaves key 0 behind. */
+		if (o->mmopt.pkeys && mm->context.execute_only_pkey > 0)
 			o->mmopt.exec_pkey = mm->context.execute_only_pkey;
 	}
 	if (bpf_core_field_exists(lam->context.untag_mask)) {
