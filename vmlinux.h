@@ -652,9 +652,19 @@ struct group_info {
 
 struct fown_struct {
 	struct pid *pid;
+	enum pid_type pid_type;
+	kuid_t uid;
+	kuid_t euid;
+	int signum;
 };
 
 typedef void *fl_owner_t;
+
+struct fasync_struct {
+	int fa_fd;
+	struct fasync_struct *fa_next;
+	struct file *fa_file;
+};
 
 struct idr {
 	unsigned int idr_next;
@@ -741,6 +751,8 @@ struct pipe_inode_info {
 	unsigned int ring_size;
 	unsigned int readers;
 	unsigned int writers;
+	struct fasync_struct *fasync_readers;
+	struct fasync_struct *fasync_writers;
 	struct pipe_buffer *bufs;
 };
 
@@ -806,6 +818,7 @@ struct inotify_group_private_data {
 
 struct fsnotify_group {
 	unsigned int q_len;
+	struct fasync_struct *fsn_fa;
 	union {
 		struct inotify_group_private_data inotify_data;
 	};
@@ -867,6 +880,10 @@ struct file_lock {
 	struct file_lock_core c;
 	loff_t fl_start;
 	loff_t fl_end;
+};
+
+struct file_lease {
+	struct fasync_struct *fl_fasync;
 };
 
 struct mnt_namespace {

@@ -105,6 +105,9 @@ struct hrtimer___to71 {
 /* f_count until 6.12, f_ref since 6.13; f_owner a member until 6.11, a pointer since 6.12. */
 struct fown_struct___to611 {
 	struct pid *pid;
+	enum pid_type pid_type;
+	kuid_t uid, euid;
+	int signum;
 } CO_RE;
 
 struct file___to611 {
@@ -123,11 +126,13 @@ struct file_lock___to68 {
 	struct file *fl_file;
 	s64 fl_start;
 	s64 fl_end;
+	struct fasync_struct *fl_fasync;
 } CO_RE;
 
 /* The kernel's own, in fl_flags and flc_flags alike. */
 #define FL_POSIX	1
 #define FL_FLOCK	2
+#define FL_LEASE	32
 
 /* Seen in 7.2 only where utilisation can be clamped (CONFIG_UCLAMP_TASK). */
 struct uclamp_se___any {
@@ -360,14 +365,28 @@ static __always_inline __u32 compat_file_refs(struct file *f)
 	return BPF_CORE_READ(f, f_ref.refcnt.counter);
 }
 
-static __always_inline struct pid *compat_file_owner(struct file *f)
+/* Who is told of what happens to f, NULL: nobody; all but pid and async_fd of o. */
+static __always_inline struct pid *compat_file_owner(struct file *f, struct ckpt_fowner *o)
 {
 	struct file___to611 *old = (void *)f;
+	struct fown_struct *own;
 
 	/* Only a member has members: the pointer fails this test. */
-	if (bpf_core_field_exists(old->f_owner.pid))
+	if (bpf_core_field_exists(old->f_owner.pid)) {
+		o->type = BPF_CORE_READ(old, f_owner.pid_type);
+		o->uid = BPF_CORE_READ(old, f_owner.uid.val);
+		o->euid = BPF_CORE_READ(old, f_owner.euid.val);
+		o->signum = BPF_CORE_READ(old, f_owner.signum);
 		return BPF_CORE_READ(old, f_owner.pid);
-	return BPF_CORE_READ(f, f_owner, pid);
+	}
+	own = BPF_CORE_READ(f, f_owner);
+	if (!own)
+		return (void *)0;
+	o->type = BPF_CORE_READ(own, pid_type);
+	o->uid = BPF_CORE_READ(own, uid.val);
+	o->euid = BPF_CORE_READ(own, euid.val);
+	o->signum = BPF_CORE_READ(own, signum);
+	return BPF_CORE_READ(own, pid);
 }
 
 struct lock_view {
@@ -380,6 +399,7 @@ struct lock_view {
 static __always_inline void compat_lock(struct lock_view *v, void *node)
 {
 	struct file_lock___to68 *old = (void *)0;
+	struct fasync_struct *async = (void *)0;
 
 	if (bpf_core_field_exists(old->fl_file)) {
 		old = node - bpf_core_field_offset(struct file_lock___to68, fl_list);
@@ -389,8 +409,10 @@ static __always_inline void compat_lock(struct lock_view *v, void *node)
 		v->item.end = BPF_CORE_READ(old, fl_end);
 		v->item.flags = BPF_CORE_READ(old, fl_flags);
 		v->item.type = BPF_CORE_READ(old, fl_type);
+		async = BPF_CORE_READ(old, fl_fasync);
 	} else {
 		struct file_lock_core *c = node - bpf_core_field_offset(struct file_lock_core, flc_list);
+		/* Of struct file_lease, too, the core comes first. */
 		struct file_lock *fl = (void *)c - bpf_core_field_offset(struct file_lock, c);
 
 		v->owner = BPF_CORE_READ(c, flc_owner);
@@ -402,8 +424,12 @@ static __always_inline void compat_lock(struct lock_view *v, void *node)
 		if (v->item.flags & (FL_POSIX | FL_FLOCK)) {
 			v->item.start = BPF_CORE_READ(fl, fl_start);
 			v->item.end = BPF_CORE_READ(fl, fl_end);
+		} else if (v->item.flags & FL_LEASE) {
+			async = BPF_CORE_READ((struct file_lease *)fl, fl_fasync);
 		}
 	}
+	v->item.pad0 = 0;
+	v->item.fd = v->item.flags & FL_LEASE && async ? BPF_CORE_READ(async, fa_fd) : -1;
 }
 
 #endif

@@ -3,6 +3,7 @@
 #include "compat.bpf.h"
 #include "epoll.bpf.h"
 #include "eventfd.bpf.h"
+#include "fowner.bpf.h"
 #include "inotify.bpf.h"
 #include "lock.bpf.h"
 #include "pidfd.bpf.h"
@@ -96,6 +97,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	struct anon_fd anon;
 	struct inode *inode;
 	struct reader r;
+	bool fifo;
 	__u64 len;
 
 	if (!t || !f)
@@ -119,10 +121,10 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	o->refs = compat_file_refs(f);
 	if (o->s_magic == TMPFS_MAGIC)
 		o->dentry_refs = dentry_refs(f);
-	o->owner_pid = pid_nr(&r, compat_file_owner(f));
 	bpf_probe_read_kernel_str(o->name, sizeof(o->name),
 				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
-	if ((o->file.mode & S_IFMT) == S_IFIFO && o->priv)
+	fifo = (o->file.mode & S_IFMT) == S_IFIFO;
+	if (fifo && o->priv)
 		fill_pipe(o, (void *)o->priv);
 	len = path_text((struct path *)&f->f_path, o->path, &o->path_err);
 	o->path_len = len;
@@ -135,6 +137,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	if (anon.name && anon.priv)
 		emit_anon(seq, &anon, &r, t);
 	emit_locks(seq, &anon, f, inode, t);
+	emit_fowner(seq, &anon, f, fifo, &r);
 	return 0;
 }
 

@@ -19,7 +19,7 @@
 enum gather_type {
 	GATHER_THREAD = 1, GATHER_XSTATE, GATHER_PROC, GATHER_GROUPS, GATHER_VMA, GATHER_FD,
 	GATHER_EVENTFD, GATHER_TIMERFD, GATHER_SIGNALFD, GATHER_EPOLL,
-	GATHER_INOTIFY, GATHER_PIDFD, GATHER_LOCKS,
+	GATHER_INOTIFY, GATHER_PIDFD, GATHER_LOCKS, GATHER_FOWNER,
 	GATHER_SIGPENDING, GATHER_POSIXTIMERS, GATHER_MEMPOLICY, GATHER_VMANAME,
 };
 
@@ -173,9 +173,7 @@ struct gather_fd {
 	__u64 f_mode;		/* file->f_mode */
 	__u32 nlink, s_magic;
 	__u32 refs;		/* file_count(), where it can be read, else 0 */
-	__s32 owner_pid;	/* F_SETOWN, 0: none */
 	__u32 dentry_refs;	/* of shmem only: descriptions on it, wherever they are */
-	__u32 pad0;
 	char name[24];		/* d_name: "[eventfd]" of an anonymous inode */
 	struct { __u32 readers, writers, ring_size, nbufs; __u64 bytes; } pipe;
 	__u32 path_len;
@@ -227,6 +225,8 @@ struct gather_lock {
 	__u64 start, end;	/* fl_start, fl_end */
 	__u32 flags;		/* flc_flags: FL_* */
 	__u32 type;		/* flc_type: F_RDLCK, F_WRLCK, F_UNLCK */
+	__s32 fd;		/* of a lease: the descriptor that its signal names, else -1 */
+	__u32 pad0;
 };
 
 /* Those taken by this description or, through it, by this process; behind its GATHER_FD. */
@@ -235,6 +235,13 @@ struct gather_locks {
 	__u32 more;		/* there are more */
 	__u32 pad0;
 	struct gather_lock items[];
+};
+
+/* Who is told of what happens to this description; behind its GATHER_FD. */
+struct gather_fowner {
+	struct gather_anon a;
+	struct ckpt_fowner rec;	/* file 0; pid 0 also if it is not visible: outside */
+	__u32 dead, outside;	/* nobody has that number; it is not of the reader's namespace */
 };
 
 #define GATHER_EPOLL_MAX	896u	/* items of one record: the reader asks for the rest */

@@ -11,11 +11,8 @@ load helpers
 }
 
 @test "file: refused by name" {
-	: >leased
 	for e in $(engines); do
 		refuses "$e" deleted 'fd 3 \(.*/deleted \(deleted\)\): deleted files'
-		refuses "$e" lease 'fd 3: leases' "$PWD/leased"
-		refuses "$e" owner 'fd 3 \(.*/owned\): it has an owner \(F_SETOWN\)'
 		refuses "$e" socket 'fd 3 \(socket:\[[0-9]+\]\): sockets'
 		refuses "$e" device 'fd 3 \(/dev/.*ptmx\): devices'
 	done

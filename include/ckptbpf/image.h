@@ -52,7 +52,7 @@ enum ckpt_phase {
 /*
  * owner: the objref of the object this record belongs to (the seeds' "parent"):
  *   TASK: its parent task, or 0; RLIMITS THREAD MM FS FD SIGHAND ITIMERS
- *   POSIXTIMER LOCK CLOCKS: the task;
+ *   POSIXTIMER LOCK FOWNER LEASE CLOCKS: the task;
  *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is;
  *   MMOPT VMA VMANAME GUARD: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
@@ -523,6 +523,27 @@ enum ckpt_lock_kind {
 	CKPT_LOCK_FLOCK = 3,	/* flock(): the description's, of the whole file */
 };
 #define CKPT_MAX_LOCKS 1048576u	/* of one task */
+
+/* Who is told by a signal that something happens to a file that the task has open. */
+struct ckpt_fowner {
+	__u32 file;		/* objref of a FILE */
+	__u32 type;		/* fown_struct.pid_type: F_OWNER_TID 0, F_OWNER_PID 1, F_OWNER_PGRP 2 */
+	__s32 pid;		/* fown_struct.pid: a thread, a task or its group; 0: nobody */
+	__s32 signum;		/* F_SETSIG: fown_struct.signum; 0: SIGIO */
+	__u32 uid, euid;	/* fown_struct: as whom the signal is sent */
+	__s32 async_fd;		/* fasync_struct.fa_fd: O_ASYNC, as set through this descriptor; -1: not set */
+	__u32 pad0;
+};
+CKPT_ONDISK(struct ckpt_fowner, 32);
+
+/* A lease of the whole file, of the description. */
+struct ckpt_lease {
+	__u32 file;		/* objref of a FILE: flc_file */
+	__u32 type;		/* flc_type: F_RDLCK 0, F_WRLCK 1 */
+	__s32 fd;		/* fasync_struct.fa_fd: the descriptor that its signal names */
+	__u32 pad0;
+};
+CKPT_ONDISK(struct ckpt_lease, 16);
 
 /* ---- signals --------------------------------------------------------- */
 

@@ -255,7 +255,17 @@ static void set_fifo(void)
 	CHECK(mkfifo("a fifo", 0644) == 0 && open("a fifo", O_RDWR) >= 0);
 }
 
-static void set_owner(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, getpid()) == 0); }
+static void set_owner(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, 1) == 0); }
+static void set_owner_group(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, -atoi(arg)) == 0); }
+
+static void set_notify(void)
+{
+	int fd = open(".", O_RDONLY | O_DIRECTORY);
+
+	may(fcntl(fd, F_NOTIFY, DN_CREATE | DN_MULTISHOT));
+}
+
+static void set_fanotify(void) { may(syscall(SYS_fanotify_init, 0, 0)); }
 static void set_socket(void) { CHECK(socket(AF_UNIX, SOCK_STREAM, 0) >= 0); }
 static void set_device(void) { may(open("/dev/ptmx", O_RDWR | O_NOCTTY)); }
 static void set_proc_other(void) { CHECK(open("/proc/1/stat", O_RDONLY) == 3); }
@@ -333,10 +343,13 @@ static void set_unread(void)
 static void set_lease(void)
 {
 	int fd = open(arg, O_RDONLY);
+	sigset_t set;
 
+	sigemptyset(&set);
+	sigaddset(&set, SIGIO);
+	CHECK(sigprocmask(SIG_BLOCK, &set, NULL) == 0);
 	may(fcntl(fd, F_SETLEASE, F_RDLCK));
-	/* It comes with an owner, which would be named first. */
-	CHECK(fcntl(fd, F_SETOWN, 0) == 0);
+	CHECK(open(arg, O_WRONLY | O_NONBLOCK) == -1 && errno == EWOULDBLOCK);
 }
 
 static void set_packets(void)
@@ -369,7 +382,8 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },
 	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "locks", set_locks }, { "fifo", set_fifo },
-	{ "lock_outside", set_lock_outside }, { "owner", set_owner }, { "socket", set_socket },
+	{ "lock_outside", set_lock_outside }, { "owner", set_owner },
+	{ "owner_group", set_owner_group }, { "notify", set_notify }, { "fanotify", set_fanotify }, { "socket", set_socket },
 	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },
 	{ "deleted_path", set_deleted_path }, { "device", set_device },
 	{ "proc_other", set_proc_other }, { "proc_thread", set_proc_thread },

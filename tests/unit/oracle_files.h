@@ -154,7 +154,7 @@ static void check_file(int fd, const struct gather_fd *g, const struct stat *st,
 }
 
 /* Lines of fdinfo, and those that a record was found for. */
-static size_t locks_shown, locks_found;
+static size_t locks_shown, locks_found, fowners;
 
 /* "1: POSIX  ADVISORY  WRITE 4711 fe:00:12 0 EOF" */
 static bool is_lock(const char *line, const struct gather_lock *l)
@@ -199,11 +199,44 @@ static void check_locks(const struct gather_locks *g, const char *fi)
 			      g->items[i].flags, g->items[i].type,
 			      (unsigned long long)g->items[i].start, (unsigned long long)g->items[i].end);
 		locks_found += found;
+		if (g->items[i].fd < 0)
+			continue;
+		equal("ckpt_lease.fd", g->a.fd, (uint64_t)g->items[i].fd, (uint64_t)info->leased);
+		check("ckpt_lease.type", found && g->items[i].flags & 32, "fd %d: no lease", g->a.fd);
 	}
+}
+
+/* Asked of the description itself. */
+static void check_fowner(pid_t pid, const struct gather_fowner *g)
+{
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	int fd = (int)syscall(SYS_pidfd_getfd, pidfd, g->a.fd, 0), n = g->a.fd;
+	uid_t uids[2] = { 0 };
+	struct f_owner_ex ex;
+
+	check("gather_fowner.fd", fd >= 0 && !fcntl(fd, F_GETOWN_EX, &ex), "fd %d", n);
+	equal("ckpt_fowner.type", n, g->rec.type, ex.type);
+	equal("ckpt_fowner.pid", n, (uint64_t)g->rec.pid, (uint64_t)ex.pid);
+	equal("ckpt_fowner.signum", n, (uint64_t)g->rec.signum, (uint64_t)fcntl(fd, F_GETSIG));
+	/* A kernel without CONFIG_CHECKPOINT_RESTORE does not tell. */
+	if (fcntl(fd, 17 /* F_GETOWNER_UIDS */, uids)) {
+		uids[0] = g->rec.uid;
+		uids[1] = g->rec.euid;
+	}
+	equal("ckpt_fowner.uid", n, g->rec.uid, uids[0]);
+	equal("ckpt_fowner.euid", n, g->rec.euid, uids[1]);
+	equal("ckpt_fowner.async_fd", n, (uint64_t)g->rec.async_fd, n == info->pipe_r ? (uint64_t)n : (uint64_t)-1);
+	check("gather_fowner.dead", !g->dead && !g->outside, "fd %d", n);
+	fowners++;
+	close(fd);
+	close(pidfd);
 }
 
 static void check_fds_done(pid_t pid)
 {
+	/* The socket's, the lease's, the pipe's. */
+	equal("gather_fowner.how many", pid, fowners, 3);
+	fowners = 0;
 	equal("gather_locks.items", pid, locks_found, locks_shown);
 	check("gather_locks.items", locks_found >= 5, "%zu locks", locks_found);
 	locks_found = locks_shown = 0;
@@ -235,9 +268,6 @@ static void check_fd(pid_t pid, const struct gather_fd *g)
 		equal("gather_fd.pipe.readers", fd, g->pipe.readers, 1);
 		equal("gather_fd.pipe.writers", fd, g->pipe.writers, 1);
 	}
-	/* A lease makes its holder the owner. */
-	equal("gather_fd.owner_pid", fd, (uint64_t)g->owner_pid,
-	      fd == info->owned || fd == info->leased ? (uint64_t)pid : 0);
 	if (fd == info->duped || fd == 200)
 		equal("gather_fd.refs", fd, g->refs, 3);
 	if (fd == info->leased)
@@ -315,6 +345,9 @@ static void check_anon(pid_t pid, const struct gather_anon *a)
 		break;
 	case GATHER_EPOLL:
 		check_epoll((const void *)a, fi);
+		break;
+	case GATHER_FOWNER:
+		check_fowner(pid, (const void *)a);
 		break;
 	case GATHER_LOCKS:
 		check_locks((const void *)a, fi);

@@ -426,8 +426,13 @@ static void make_files(const char *dir)
 	must(pipe2(p, O_NONBLOCK), "pipe");
 	must(write(p[1], fill, sizeof(fill)), "write");
 	info->pipe_r = p[0];
+	must(fcntl(p[0], F_SETFL, O_NONBLOCK | O_ASYNC), "O_ASYNC");
 	must(socketpair(AF_UNIX, SOCK_STREAM, 0, p), "socketpair");
+	/* The kernel remembers who named the owner. */
+	must((int)syscall(SYS_setresuid, 1000, 1001, -1), "setresuid");
 	must(fcntl(p[0], F_SETOWN, getpid()), "F_SETOWN");
+	must((int)syscall(SYS_setresuid, 0, 0, -1), "setresuid");
+	must(fcntl(p[0], F_SETSIG, SIGRTMIN + 1), "F_SETSIG");
 	info->owned = p[0];
 	must(eventfd(5, EFD_CLOEXEC), "eventfd");
 	make_epoll(p);

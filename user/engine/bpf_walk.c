@@ -162,6 +162,9 @@ static int check_anon(struct walk *w, const struct gather_anon *a)
 		len = sizeof(struct gather_locks);
 		item = sizeof(struct gather_lock);
 		break;
+	case GATHER_FOWNER:
+		len = sizeof(struct gather_fowner);
+		break;
 	case GATHER_EPOLL:
 		len = sizeof(struct gather_epoll);
 		item = sizeof(struct gather_epitem);

@@ -263,6 +263,8 @@ static int describe(struct restore *r, struct blob_plan *b)
 	res_mempolicy_describe(t, b);
 	res_vmaname_describe(t, b);
 	res_lock_describe(t, b);
+	res_lease_describe(t, b);
+	res_fowner_describe(&r->plan, t, b);
 	res_prctl_describe(t, b);
 	b->force = r->a->res.force;
 	res_guard_describe(t, b);
@@ -286,6 +288,11 @@ static int map_at(uint64_t at, uint64_t len, int prot, int flags)
 	return got == want ? 0 : ckpt_fail(-EEXIST, 0, "restorer: mmap");
 }
 
+static size_t fcntl_count(const struct plan_task *t)
+{
+	return t->locks.n + t->leases.n + res_fowner_count(t);
+}
+
 int restore_map_region(struct restore *r)
 {
 	struct restore_proc *p = &r->proc;
@@ -297,7 +304,7 @@ int restore_map_region(struct restore *r)
 				   p->task->timers.n * sizeof(struct blob_timer) +
 				   res_mempolicy_count(p->task) * sizeof(struct blob_policy) +
 				   p->task->mm.names.n * (CKPT_MAX_VMANAME + 1) +
-				   p->task->locks.n * sizeof(struct blob_fcntl) +
+				   fcntl_count(p->task) * sizeof(struct blob_fcntl) +
 				   p->task->mm.guards.n * sizeof(struct blob_guard) +
 				   res_creds_groups(p->task) * sizeof(__u32));
 	int err;
@@ -326,7 +333,7 @@ int restore_map_region(struct restore *r)
 	p->blob->timers = (void *)(p->blob->threads + nthreads);
 	p->blob->signals = (void *)(p->blob->timers + p->task->timers.n);
 	p->blob->fcntls = (void *)(p->blob->signals + res_sigpending_count(p->task));
-	p->blob->policies = (void *)(p->blob->fcntls + p->task->locks.n);
+	p->blob->policies = (void *)(p->blob->fcntls + fcntl_count(p->task));
 	p->blob->guards = (void *)(p->blob->policies + res_mempolicy_count(p->task));
 	p->blob->groups = (void *)(p->blob->guards + p->task->mm.guards.n);
 	p->blob->names = (void *)(p->blob->groups + res_creds_groups(p->task));

@@ -16,3 +16,24 @@ static const struct ckpt_field lock[] = {
 };
 TYPE(LOCK, S, lock);
 #undef S
+
+static const struct ckpt_word owner_types[] = {
+	{ 0, "thread" }, { 1, "process" }, { 2, "group" }, { 0, NULL },
+};
+
+#define S struct ckpt_fowner
+static const struct ckpt_field fowner[] = {
+	F(S, file, FMT_REF), F_NAMED(S, type, FMT_ENUM, owner_types), F(S, pid, FMT_INT),
+	F(S, signum, FMT_INT), F(S, uid, FMT_DEC), F(S, euid, FMT_DEC), F(S, async_fd, FMT_INT),
+	F(S, pad0, FMT_PAD),
+};
+TYPE(FOWNER, S, fowner);
+#undef S
+
+#define S struct ckpt_lease
+static const struct ckpt_field lease[] = {
+	F(S, file, FMT_REF), F_NAMED(S, type, FMT_ENUM, lock_types), F(S, fd, FMT_INT),
+	F(S, pad0, FMT_PAD),
+};
+TYPE(LEASE, S, lease);
+#undef S

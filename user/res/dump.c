@@ -36,7 +36,7 @@ void dump_reset(struct ckpt_dump *d)
 	free_texts(d->refusals.v, d->refusals.n);
 	free_texts(d->losses.v, d->losses.n);
 	free_texts(d->externals.v, d->externals.n);
-	d->policies.n = d->names.n = d->locks.n = d->guards.n = 0;
+	d->policies.n = d->names.n = d->locks.n = d->fowners.n = d->guards.n = 0;
 	d->blocks.n = d->threads.n = d->vmas.n = d->fds.n = d->anons.n = d->files.n = d->pipes.n = 0;
 	d->refusals.n = d->losses.n = d->externals.n = 0;
 	cookie_free(&d->fd_of);
@@ -62,6 +62,7 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->fds);
 	vec_free(&d->anons);
 	vec_free(&d->locks);
+	vec_free(&d->fowners);
 	vec_free(&d->files);
 	vec_free(&d->pipes);
 	vec_free(&d->shmems);
@@ -165,6 +166,20 @@ static int take_locks(struct ckpt_dump *d, const struct gather_locks *g)
 	return 0;
 }
 
+static int take_fowner(struct ckpt_dump *d, const struct gather_fowner *g)
+{
+	const struct gather_fd *fd = d->fds.n ? d->fds.v[d->fds.n - 1] : NULL;
+	struct dump_fowner *slot;
+
+	if (!fd || dump_fd_of(d, fd->cookie) != fd)
+		return 0;
+	slot = vec_push(&d->fowners);
+	if (!slot)
+		return ckpt_fail(-ENOMEM, d->pid, "collecting");
+	*slot = (struct dump_fowner){ fd->cookie, g };
+	return 0;
+}
+
 int dump_take(const struct gather_hdr *h, void *arg)
 {
 	struct ckpt_dump *d = arg;
@@ -234,6 +249,8 @@ int dump_take(const struct gather_hdr *h, void *arg)
 	}
 	case GATHER_LOCKS:
 		return take_locks(d, copy);
+	case GATHER_FOWNER:
+		return take_fowner(d, copy);
 	case GATHER_SIGPENDING:
 		return take_pending(d, copy);
 	case GATHER_POSIXTIMERS:

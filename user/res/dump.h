@@ -63,6 +63,12 @@ struct dump_locks {
 	const struct gather_locks *g;
 };
 
+/* Who is told of what happens to a description. */
+struct dump_fowner {
+	uint64_t cookie;		/* struct file */
+	const struct gather_fowner *g;
+};
+
 struct dump_thread {
 	const struct gather_thread *g;
 	const struct gather_groups *groups;
@@ -95,6 +101,7 @@ struct ckpt_dump {
 	VEC(const struct gather_fd *) fds;
 	VEC(struct dump_anon) anons;
 	VEC(struct dump_locks) locks;	/* one for each description that has any */
+	VEC(struct dump_fowner) fowners;
 	struct cookie_map fd_of, anon_of, file_of;	/* places in fds, anons, files */
 	struct cookie_map pipe_of, shmem_of;	/* in pipes, shmems */
 
@@ -150,6 +157,10 @@ int res_file_check_dump(struct ckpt_dump *d);
 int res_shmem_check(struct ckpt_dump *d);
 /* After the files, whose kinds they look at. */
 int res_lock_check(struct ckpt_dump *d);
+int res_fowner_check(struct ckpt_dump *d);
+/* Of a lease, by the locks. */
+bool res_lease_is(const struct gather_lock *l);
+int res_lease_check(struct ckpt_dump *d, int fd, const struct gather_lock *l);
 int res_sigpending_check(struct ckpt_dump *d);
 int res_posixtimer_check(struct ckpt_dump *d);
 int res_clocks_check(struct ckpt_dump *d);
@@ -173,6 +184,7 @@ int res_guard_write(struct ckpt_dump *d, const struct gather_vma *v, size_t *at)
 int res_fs_write(struct ckpt_dump *d);
 int res_file_write(struct ckpt_dump *d);
 int res_lock_write(struct ckpt_dump *d);
+int res_fowner_write(struct ckpt_dump *d);
 int res_signal_write(struct ckpt_dump *d);
 int res_sigpending_write(struct ckpt_dump *d);
 int res_itimer_write(struct ckpt_dump *d);
@@ -187,6 +199,9 @@ struct dump_file *dump_file_of(struct ckpt_dump *d, uint64_t cookie, const struc
 int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id);
 int res_pipe_write_one(struct ckpt_dump *d, uint64_t cookie, uint32_t *id);
 struct dump_pipe *dump_pipe_of(struct ckpt_dump *d, uint64_t cookie);
+
+/* One of its leases, by the locks. */
+int res_lease_write_one(struct ckpt_dump *d, struct dump_file *f, const struct gather_lock *l);
 
 /* The lowest descriptor on this description, or NULL. */
 const struct gather_fd *dump_fd_of(const struct ckpt_dump *d, uint64_t cookie);

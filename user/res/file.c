@@ -14,7 +14,7 @@
  * standard descriptor.
  * Refused: at the restore, a path that leads to nothing or another type; files
  * of /proc that tell of another process or of one thread; other devices.
- * Lost: who opened it, posix_fadvise(), F_SETSIG without an owner; that a file of
+ * Lost: who opened it, posix_fadvise(); that a file of
  * /sys has not changed since it was read: poll() tells once that it has.
  */
 #include <errno.h>
@@ -119,10 +119,6 @@ static const char *path_refusal(const struct gather_fd *g)
 static uint32_t classify(struct ckpt_dump *d, const struct gather_fd *g, const char **why)
 {
 	*why = NULL;
-	if (g->owner_pid) {
-		*why = "it has an owner (F_SETOWN)";
-		return 0;
-	}
 	/* Whatever type its inode has: none until 6.15, a regular file's since 6.16. */
 	if (dump_anon_of(d, g->cookie))
 		return CKPT_FILE_ANON;

@@ -55,7 +55,7 @@ int res_lock_check(struct ckpt_dump *d)
 			err = dump_refuse(d, "fd %d: it leads out of the snapshot and is locked", g->a.fd);
 		for (uint32_t j = 0; j < g->a.n && !err; j++)
 			if (!kind_of(&g->items[j]))
-				err = dump_refuse(d, "fd %d: leases cannot be saved yet", g->a.fd);
+				err = res_lease_check(d, g->a.fd, &g->items[j]);
 	}
 	return err;
 }
@@ -74,6 +74,10 @@ int res_lock_write(struct ckpt_dump *d)
 				.kind = kind_of(l), .type = l->type, .start = l->start, .end = l->end,
 			};
 
+			if (res_lease_is(l)) {
+				err = res_lease_write_one(d, f, l);
+				continue;
+			}
 			err = res_file_write_one(d, f, &rec.file);
 			if (!err)
 				err = ckpt_write_record(d->w, CKPT_LOCK, d->task_id, &rec, sizeof(rec),

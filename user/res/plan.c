@@ -32,6 +32,8 @@ static void free_task(struct plan_task *t)
 	vec_free(&t->threads);
 	vec_free(&t->fds);
 	vec_free(&t->locks);
+	vec_free(&t->leases);
+	vec_free(&t->fowners);
 	vec_free(&t->mm.vmas);
 	for (size_t i = 0; i < t->mm.names.n; i++)
 		free(t->mm.names.v[i].name);
@@ -213,6 +215,8 @@ static const struct taker {
 	{ CKPT_INOTIFY, 0, plan_take_inotify },
 	{ CKPT_PIDFD, 0, plan_take_pidfd },
 	{ CKPT_LOCK, CKPT_TASK, plan_take_lock },
+	{ CKPT_FOWNER, CKPT_TASK, plan_take_fowner },
+	{ CKPT_LEASE, CKPT_TASK, plan_take_lease },
 	{ CKPT_SIGHAND, CKPT_TASK, plan_take_sighand },
 	{ CKPT_SIGPENDING, CKPT_THREAD, plan_take_sigpending },
 	{ CKPT_ITIMERS, CKPT_TASK, plan_take_itimers },

@@ -135,6 +135,8 @@ struct plan_task {
 	VEC(struct plan_thread) threads;/* leader first */
 	VEC(struct ckpt_fd) fds;	/* ascending */
 	VEC(struct ckpt_lock) locks;
+	VEC(struct ckpt_lease) leases;
+	VEC(struct ckpt_fowner) fowners;
 	bool pages_done;		/* its empty chunk has come */
 	bool have_itimers, have_clocks, have_mm, have_fs, have_sighand, have_rlimits, have_acct;
 };

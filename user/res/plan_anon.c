@@ -32,12 +32,16 @@ struct plan_anon *plan_anon(const struct ckpt_plan *p, uint32_t id)
 int plan_check_anon(struct ckpt_plan *p, const struct ckpt_rec *rec, const struct ckpt_file *f)
 {
 	struct plan_anon *a = plan_anon(p, f->obj);
+	uint32_t flags = f->flags & ~(uint32_t)ANON_FLAGS;
 
 	if (!a)
 		return bad(rec, "obj %u is no EVENTFD or the like that came before", f->obj);
 	if (f->mode & S_IFMT && !S_ISREG(f->mode))
 		return bad(rec, "mode 0%o is not an anonymous inode's", f->mode);
-	if ((f->flags & ~ANON_FLAGS) != (a->type == CKPT_INOTIFY ? O_RDONLY : O_RDWR))
+	/* Only this one can be told to signal its owner. */
+	if (a->type == CKPT_INOTIFY)
+		flags &= ~(uint32_t)O_ASYNC;
+	if (flags != (a->type == CKPT_INOTIFY ? O_RDONLY : O_RDWR))
 		return bad(rec, "flags 0%o", f->flags);
 	if (a->taken)
 		return bad(rec, "obj %u is another FILE's", f->obj);

@@ -73,6 +73,8 @@ int plan_take_epoll(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_inotify(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_pidfd(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_lock(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_fowner(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_lease(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sighand(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sigpending(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_itimers(struct ckpt_plan *p, const struct ckpt_rec *rec);

@@ -62,8 +62,14 @@ void res_posixtimer_describe(const struct plan_task *t, struct blob_plan *b);
 const struct ckpt_posixtimer *res_posixtimer_sender(const struct plan_task *t,
 						    const struct ckpt_siginfo *si);
 
-/* Its file locks, at b->fcntls, which has room for all. */
+/*
+ * Its file locks, its leases, and who is told of what: at b->fcntls, which has
+ * room for all. In this order: a lease names an owner of its own.
+ */
 void res_lock_describe(const struct plan_task *t, struct blob_plan *b);
+void res_lease_describe(const struct plan_task *t, struct blob_plan *b);
+size_t res_fowner_count(const struct plan_task *t);
+void res_fowner_describe(const struct ckpt_plan *p, const struct plan_task *t, struct blob_plan *b);
 
 /* ": bytes 0 to 9" */
 void res_lock_range(const struct ckpt_lock *l, char *buf, size_t len);

@@ -84,6 +84,10 @@
 	X(PDEATHSIG,	THREAD,	"prctl: PR_SET_PDEATHSIG") \
 	X(LOCK,		FD,	"fcntl: F_SETLK") \
 	X(FLOCK,	FD,	"flock") \
+	X(LEASE,	FD,	"fcntl: F_SETLEASE") \
+	X(SETSIG,	FD,	"fcntl: F_SETSIG") \
+	X(OWNER,	FD,	"fcntl: F_SETOWN_EX") \
+	X(ASYNC,	FD,	"fcntl: F_SETFL O_ASYNC") \
 	X(ITIMER,	NONE,	"setitimer") \
 	X(TIMER_CREATE,	TIMER,	"timer_create") \
 	X(TIMER_SET,	TIMER,	"timer_settime") \
@@ -190,6 +194,9 @@ struct blob_fcntl {
 	__s32 fd;
 	__u32 cmd;
 	__u32 by_ref;		/* its argument is the address of data, else data[0] */
+	__u32 as_user;		/* by this one, as the kernel remembers it */
+	__u32 uid, euid;
+	__u32 pad0;
 	__u64 data[4];
 };
 

@@ -238,6 +238,23 @@ static void make_timers(struct blob_plan *p)
 	}
 }
 
+/*
+ * fcntl() with another real and effective user. The saved one stays, so that we
+ * may go back, with all capabilities.
+ */
+static void fcntl_as(struct blob_plan *p, unsigned int i, struct blob_fcntl *c, unsigned long arg)
+{
+	__u32 uid = (__u32)call(getuid, 0, 0, 0, 0, 0, 0);
+	__u32 euid = (__u32)call(geteuid, 0, 0, 0, 0, 0, 0);
+	int other = c->as_user && (c->uid != uid || c->euid != euid);
+
+	if (other)
+		must(p, c->step, i, 0, call(setresuid, c->uid, c->euid, -1, 0, 0, 0));
+	must(p, c->step, i, 0, call(fcntl, c->fd, c->cmd, arg, 0, 0, 0));
+	if (other)
+		must(p, c->step, i, 0, call(setresuid, uid, euid, -1, 0, 0, 0));
+}
+
 /* Locks and the like: while we still are who may do it. */
 static void hold_files(struct blob_plan *p)
 {
@@ -248,7 +265,7 @@ static void hold_files(struct blob_plan *p)
 		if (c->step == BLOB_FLOCK)
 			must(p, BLOB_FLOCK, i, 0, call(flock, c->fd, c->cmd, 0, 0, 0, 0));
 		else
-			must(p, c->step, i, 0, call(fcntl, c->fd, c->cmd, arg, 0, 0, 0));
+			fcntl_as(p, i, c, arg);
 	}
 }
 
