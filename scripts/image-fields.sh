@@ -33,4 +33,4 @@ awk '
 			for (k = 1; k <= n; k++) member(part[k])
 		}
 	}
-' include/ckptbpf/image.h arch/*/image_arch.h
+' include/ckptbpf/image.h include/ckptbpf/image_*.h arch/*/image_arch.h
