@@ -37,3 +37,31 @@ load helpers
 		check_prog
 	done
 }
+
+@test "restart: left running, each call that can wait goes on, three times" {
+	for e in $(engines); do
+		start_prog calls
+		for _ in 1 2 3; do
+			leave_running "$e"
+		done
+		check_prog
+	done
+}
+
+@test "restart: killed and brought back, each call that can wait goes on, twice" {
+	for e in $(engines); do
+		start_prog calls
+		leave_running "$e"
+		roundtrip "$e"
+	done
+}
+
+@test "restart: a refused snapshot ends no call of what refused it" {
+	for e in $(engines); do
+		start_prog calls sockets
+		for _ in 1 2 3; do
+			ck_refused 'fd|mapping' snapshot "$pid" --engine "$e" -o refused.img
+		done
+		check_prog
+	done
+}

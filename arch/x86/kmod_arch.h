@@ -24,8 +24,11 @@ static inline bool ckpt_arch_in_syscall(const struct pt_regs *regs)
 
 /*
  * Calls that end in EINTR and not in ERESTART* when they are woken, have then
- * done nothing yet, and may be entered again. Not connect and close, which
- * have; not io_uring_enter.
+ * done nothing yet, and may be entered again: select and its kin where they
+ * cannot write back how much time is left, the others by nature. A connect has
+ * done something, but entered again it waits on for the same connection. Not
+ * close, not io_uring_enter. arch/x86/restart.c has the same for a thread that
+ * ptrace has stopped.
  */
 static inline bool ckpt_arch_reenterable_64(unsigned int nr)
 {
@@ -45,10 +48,17 @@ static inline bool ckpt_arch_reenterable_64(unsigned int nr)
 	case __NR_recvmmsg:
 	case __NR_accept:
 	case __NR_accept4:
+	case __NR_connect:
 	case __NR_sendto:
 	case __NR_sendmsg:
+	case __NR_sendmmsg:
 	case __NR_read:
 	case __NR_readv:
+	case __NR_write:
+	case __NR_writev:
+	case __NR_select:
+	case __NR_pselect6:
+	case __NR_ppoll:
 		return true;
 	}
 	return false;
@@ -73,10 +83,20 @@ static inline bool ckpt_arch_reenterable_32(unsigned int nr, unsigned int arg0)
 	case __NR_ia32_recvmmsg:
 	case __NR_ia32_recvmmsg_time64:
 	case __NR_ia32_accept4:
+	case __NR_ia32_connect:
 	case __NR_ia32_sendto:
 	case __NR_ia32_sendmsg:
+	case __NR_ia32_sendmmsg:
 	case __NR_ia32_read:
 	case __NR_ia32_readv:
+	case __NR_ia32_write:
+	case __NR_ia32_writev:
+	case __NR_ia32_select:
+	case __NR_ia32__newselect:
+	case __NR_ia32_pselect6:
+	case __NR_ia32_pselect6_time64:
+	case __NR_ia32_ppoll:
+	case __NR_ia32_ppoll_time64:
 		return true;
 	case __NR_ia32_ipc:
 		switch (arg0 & 0xffff) {
@@ -95,9 +115,11 @@ static inline bool ckpt_arch_reenterable_32(unsigned int nr, unsigned int arg0)
 		case SYS_RECVMMSG:
 		case SYS_ACCEPT:
 		case SYS_ACCEPT4:
+		case SYS_CONNECT:
 		case SYS_SEND:
 		case SYS_SENDTO:
 		case SYS_SENDMSG:
+		case SYS_SENDMMSG:
 			return true;
 		}
 		return false;

@@ -9,8 +9,10 @@
 
 /*
  * Calls that end with EINTR at any interruption, a stop included, and that the
- * kernel never restarts: semop(7), epoll_wait(2), signal(7) on socket timeouts.
- * Only those whose failure had no effect.
+ * kernel never restarts: semop(7), epoll_wait(2), signal(7) on socket timeouts;
+ * select(2) and its kin where they cannot write back how much time is left. Only
+ * those whose failure had no effect. A connect() has had one, but entered again
+ * it waits on for the same connection.
  */
 bool arch_eintr_is_ours(long nr)
 {
@@ -28,6 +30,17 @@ bool arch_eintr_is_ours(long nr)
 	case SYS_recvmmsg:
 	case SYS_accept:
 	case SYS_accept4:
+	case SYS_connect:
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+	case SYS_read:
+	case SYS_readv:
+	case SYS_write:
+	case SYS_writev:
+	case SYS_select:
+	case SYS_pselect6:
+	case SYS_ppoll:
 		return true;
 	}
 	return false;

@@ -78,6 +78,13 @@ static bool starts_anew(const struct gather_thread *g, int nr)
 	       (nr == NR_poll && (int)g->cpu.dx < 0);
 }
 
+/* Not CPU time, of which a new thread has had none. */
+static bool clock_is_known(int clock)
+{
+	return clock == CLOCK_MONOTONIC || clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME ||
+	       clock == CLOCK_TAI;
+}
+
 /* The end of the call in ns of *clock; false if this kind of call is not known. */
 static bool end_of(const struct gather_thread *g, int nr, int *clock, int64_t *end)
 {
@@ -95,8 +102,12 @@ static bool end_of(const struct gather_thread *g, int nr, int *clock, int64_t *e
 	case NR_clock_nanosleep:
 		*clock = (int)(uint32_t)block[0];
 		*end = (int64_t)block[2];
-		return *clock == CLOCK_MONOTONIC || *clock == CLOCK_REALTIME ||
-		       *clock == CLOCK_BOOTTIME;
+		/* The alarm clocks keep a number of their own (enum alarmtimer_type). */
+		if (nr == NR_clock_nanosleep && g->cpu.di == CLOCK_REALTIME_ALARM)
+			*clock = CLOCK_REALTIME;
+		if (nr == NR_clock_nanosleep && g->cpu.di == CLOCK_BOOTTIME_ALARM)
+			*clock = CLOCK_BOOTTIME;
+		return clock_is_known(*clock);
 	}
 	return false;
 }
@@ -117,7 +128,7 @@ bool restart_of(const struct gather_thread *g, const struct restart_clocks *now,
 
 	if (!waits(g) || starts_anew(g, nr) || !end_of(g, nr, &clock, &end))
 		return false;
-	at = clock == CLOCK_REALTIME ? now->realtime :
+	at = clock == CLOCK_REALTIME ? now->realtime : clock == CLOCK_TAI ? now->tai :
 	     clock == CLOCK_BOOTTIME ? now->boottime : now->monotonic;
 	*r = (struct ckpt_restart){ .nr = nr, .clock = clock, .remaining_ns = end > at ? end - at : 0 };
 	return true;
@@ -136,7 +147,7 @@ int plan_take_restart(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	if (r->nr != NR_poll && r->nr != NR_futex && r->nr != NR_nanosleep &&
 	    r->nr != NR_clock_nanosleep)
 		return bad(rec, "call %d", r->nr);
-	if (r->clock != CLOCK_MONOTONIC && r->clock != CLOCK_REALTIME && r->clock != CLOCK_BOOTTIME)
+	if (!clock_is_known(r->clock))
 		return bad(rec, "clock %d", r->clock);
 	if (r->remaining_ns < 0)
 		return bad(rec, "%lld ns are left", (long long)r->remaining_ns);
