@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "core/core.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
@@ -135,22 +136,6 @@ static int convert(struct convert *c)
 	return err;
 }
 
-static int usage(void)
-{
-	fputs(help, stderr);
-	return 1 + CKPT_EXIT_USAGE;
-}
-
-static int32_t pid_of(const char *s)
-{
-	char *end;
-	long v;
-
-	errno = 0;
-	v = strtol(s, &end, 10);
-	return errno || end == s || *end || v < 1 || v > INT_MAX ? 0 : (int32_t)v;
-}
-
 static int check_target(struct convert *c)
 {
 	unsigned long version;
@@ -180,19 +165,17 @@ static int parse(struct convert *c, int argc, char **argv)
 		case 'o': c->out = optarg; break;
 		case 'f': c->force = true; break;
 		case OPT_PID:
-			c->pid = pid_of(optarg);
-			if (!c->pid)
-				return usage();
+			if (!options_number(optarg, 1, INT_MAX, &c->pid))
+				return options_usage(help);
 			break;
 		case 'h':
-			fputs(help, stdout);
-			return 1 + CKPT_EXIT_OK;
+			return options_help(help);
 		default:
-			return usage();
+			return options_usage(help);
 		}
 	}
 	if (!c->to || optind + 1 < argc)
-		return usage();
+		return options_usage(help);
 	c->in = optind < argc ? argv[optind] : "-";
 	return check_target(c);
 }

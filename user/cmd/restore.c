@@ -3,19 +3,17 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "cmd/cmd.h"
 #include "cmd/job.h"
+#include "cmd/options.h"
 #include "flow/keeper.h"
 #include "flow/restore.h"
 #include "lib/fail.h"
 #include "lib/interrupt.h"
-#include "lib/log.h"
 #include "lib/reply.h"
 
 static const char help[] =
@@ -34,8 +32,8 @@ static const char help[] =
 "  -q, --quiet           only errors\n"
 "  -v, --verbose         each step\n";
 
-enum { OPT_DETACH = 256, OPT_PIDFILE, OPT_WAIT, OPT_INHERIT_FD, OPT_ENGINE, OPT_STATS,
-       OPT_CRID, OPT_CLOCK, OPT_IMAGE_FD, OPT_REPLY, OPT_ATTEND };
+enum { OPT_DETACH = 256, OPT_PIDFILE, OPT_WAIT, OPT_INHERIT_FD, OPT_CRID, OPT_CLOCK,
+       OPT_IMAGE_FD, OPT_REPLY, OPT_ATTEND };
 
 static const struct option options[] = {
 	{ "detach", no_argument, NULL, OPT_DETACH },
@@ -43,41 +41,14 @@ static const struct option options[] = {
 	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "clock", required_argument, NULL, OPT_CLOCK },
 	{ "inherit-fd", required_argument, NULL, OPT_INHERIT_FD },
-	{ "engine", required_argument, NULL, OPT_ENGINE },
-	{ "stats", required_argument, NULL, OPT_STATS },
 	{ "crid", required_argument, NULL, OPT_CRID },
 	/* Of libckptbpf alone: the image; where the pid goes, when it is on its own; then: wait for it. */
 	{ "image-fd", required_argument, NULL, OPT_IMAGE_FD },
 	{ "reply", required_argument, NULL, OPT_REPLY },
 	{ "attend", required_argument, NULL, OPT_ATTEND },
 	{ "force", no_argument, NULL, 'f' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	OPTIONS_RUN
 };
-
-static int usage(void)
-{
-	fprintf(stderr, "%s", help);
-	return CKPT_EXIT_USAGE;
-}
-
-/* A decimal number in [0, max] up to end or the character stop; -1 if it is not one. */
-static int number(const char **s, int max, char stop)
-{
-	char *end;
-	long v;
-
-	if (**s < '0' || **s > '9')
-		return -1;
-	errno = 0;
-	v = strtol(*s, &end, 10);
-	if (errno || v > max || *end != stop)
-		return -1;
-	*s = *end ? end + 1 : end;
-	return (int)v;
-}
 
 struct command {
 	struct restore_args args;
@@ -88,33 +59,25 @@ struct command {
 
 static bool add_inherit(struct restore_args *a, const char *arg)
 {
-	int fd = number(&arg, INT_MAX - 1, '='), from = fd < 0 ? -1 : number(&arg, INT_MAX - 1, 0);
-	struct restore_inherit *slot = from < 0 ? NULL : vec_push(&a->res.inherit);
+	struct restore_inherit it, *slot;
 
+	if (!options_pair(arg, INT_MAX - 1, &it.fd, &it.from))
+		return false;
+	slot = vec_push(&a->res.inherit);
 	if (slot)
-		*slot = (struct restore_inherit){ fd, from };
+		*slot = it;
 	return slot;
 }
 
-static bool set_clock(struct restore_args *a, const char *arg)
-{
-	static const char *const modes[] = {
-		[CLOCKS_AUTO] = "auto", [CLOCKS_KEEP] = "keep", [CLOCKS_HOST] = "host",
-	};
-
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
-		if (!strcmp(arg, modes[i])) {
-			a->res.clock = (enum clocks_mode)i;
-			return true;
-		}
-	return false;
-}
+static const char *const clocks[] = {
+	[CLOCKS_AUTO] = "auto", [CLOCKS_KEEP] = "keep", [CLOCKS_HOST] = "host", NULL,
+};
 
 /* 0: go on; else the exit status plus one. */
 static int parse(struct command *m, int argc, char **argv)
 {
 	struct restore_args *a = &m->args;
-	const char *arg;
+	unsigned int word;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "fqvh", options, NULL)) != -1) {
@@ -122,48 +85,41 @@ static int parse(struct command *m, int argc, char **argv)
 		case OPT_DETACH: a->res.detach = true; break;
 		case OPT_PIDFILE: a->pidfile = optarg; break;
 		case OPT_WAIT:
-			arg = optarg;
-			a->wait_s = number(&arg, 86400, 0);
-			if (a->wait_s < 0)
-				return 1 + usage();
+			if (!options_number(optarg, 0, 86400, &a->wait_s))
+				return options_usage(help);
 			break;
 		case OPT_INHERIT_FD:
 			if (!add_inherit(a, optarg))
-				return 1 + usage();
+				return options_usage(help);
 			break;
 		case OPT_CLOCK:
-			if (!set_clock(a, optarg))
-				return 1 + usage();
+			if (!options_word(optarg, clocks, &word))
+				return options_usage(help);
+			a->res.clock = (enum clocks_mode)word;
 			break;
-		case OPT_ENGINE: a->engine = optarg; break;
-		case OPT_STATS: a->stats = optarg; break;
 		case OPT_CRID:
 		case OPT_IMAGE_FD:
 		case OPT_ATTEND: {
 			int *to = c == OPT_CRID ? &m->crid : c == OPT_ATTEND ? &m->attend : &a->image_fd;
 
-			arg = optarg;
-			*to = number(&arg, INT_MAX, 0);
-			if (*to < (c != OPT_IMAGE_FD))
-				return 1 + usage();
+			if (!options_number(optarg, c != OPT_IMAGE_FD, INT_MAX, to))
+				return options_usage(help);
 			break;
 		}
 		case OPT_REPLY:
 			if (!ckpt_reply_parse(optarg, &m->to))
-				return 1 + usage();
+				return options_usage(help);
 			break;
 		case 'f': a->res.force = true; break;
-		case 'q': ckpt_log_level(CKPT_LOG_ERR); break;
-		case 'v': ckpt_log_level(CKPT_LOG_DEBUG); break;
 		case 'h':
-			printf("%s", help);
-			return 1 + CKPT_EXIT_OK;
+			return options_help(help);
 		default:
-			return 1 + usage();
+			if (!options_run(c, &a->engine, &a->stats))
+				return options_usage(help);
 		}
 	}
 	if (argc - optind + !!m->crid + !!m->attend + (a->image_fd >= 0) != 1)
-		return 1 + usage();
+		return options_usage(help);
 	a->image = argv[optind];
 	return 0;
 }

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cmd/asked.h"
 #include "cmd/cmd.h"
+#include "cmd/options.h"
 #include "flow/snapshot.h"
-#include "lib/fail.h"
-#include "lib/log.h"
 
 static const char help[] =
 "usage: ckptbpf snapshot [OPTIONS] PID\n"
@@ -30,8 +25,8 @@ static const char help[] =
 "  -q, --quiet           only errors\n"
 "  -v, --verbose         each step\n";
 
-enum { OPT_LEAVE_STOPPED = 256, OPT_ONLY, OPT_ENGINE, OPT_MAX_FROZEN, OPT_STRICT, OPT_STATS,
-       OPT_KEEP, OPT_SELF, OPT_REPLY, OPT_CAPTURE };
+enum { OPT_LEAVE_STOPPED = 256, OPT_ONLY, OPT_MAX_FROZEN, OPT_STRICT, OPT_KEEP, OPT_SELF, OPT_REPLY,
+       OPT_CAPTURE };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -40,37 +35,15 @@ static const struct option options[] = {
 	{ "only", no_argument, NULL, OPT_ONLY },
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
-	{ "engine", required_argument, NULL, OPT_ENGINE },
 	{ "capture", required_argument, NULL, OPT_CAPTURE },
 	{ "max-frozen", required_argument, NULL, OPT_MAX_FROZEN },
 	{ "strict", no_argument, NULL, OPT_STRICT },
-	{ "stats", required_argument, NULL, OPT_STATS },
 	{ "keep", no_argument, NULL, OPT_KEEP },
 	/* Of libckptbpf alone: the thread that waits and where it does; where the answer goes. */
 	{ "self", required_argument, NULL, OPT_SELF },
 	{ "reply", required_argument, NULL, OPT_REPLY },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "help", no_argument, NULL, 'h' },
-	{ 0 },
+	OPTIONS_RUN
 };
-
-static int usage(void)
-{
-	fprintf(stderr, "%s", help);
-	return CKPT_EXIT_USAGE;
-}
-
-/* A whole decimal number in [1, max]; 0 if it is not one. */
-static unsigned long number(const char *s, unsigned long max)
-{
-	char *end;
-	unsigned long v;
-
-	errno = 0;
-	v = strtoul(s, &end, 10);
-	return errno || end == s || *end || *s == '-' || v > max ? 0 : v;
-}
 
 /* What goes beyond the snapshot itself. */
 struct asked {
@@ -91,24 +64,15 @@ static bool parse_self(struct snapshot_caller *c, const char *arg)
 	return true;
 }
 
-static bool parse_capture(enum snapshot_capture *c, const char *arg)
-{
-	static const char *const names[] = {
-		[CAPTURE_AUTO] = "auto", [CAPTURE_COPY] = "copy", [CAPTURE_COW] = "cow",
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-		if (!strcmp(arg, names[i])) {
-			*c = (enum snapshot_capture)i;
-			return true;
-		}
-	return false;
-}
+static const char *const captures[] = {
+	[CAPTURE_AUTO] = "auto", [CAPTURE_COPY] = "copy", [CAPTURE_COW] = "cow", NULL,
+};
 
 /* 0: go on; else the exit status plus one. */
 static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv)
 {
-	int c;
+	unsigned int word;
+	int c, ms;
 
 	while ((c = getopt_long(argc, argv, "o:knfqvh", options, NULL)) != -1) {
 		switch (c) {
@@ -118,41 +82,37 @@ static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv
 		case OPT_ONLY: o->only = true; break;
 		case 'n': o->dry_run = true; break;
 		case 'f': o->force = true; break;
-		case OPT_ENGINE: o->engine = optarg; break;
 		case OPT_CAPTURE:
-			if (!parse_capture(&o->capture, optarg))
-				return 1 + usage();
+			if (!options_word(optarg, captures, &word))
+				return options_usage(help);
+			o->capture = (enum snapshot_capture)word;
 			break;
 		case OPT_MAX_FROZEN:
-			o->max_frozen_ms = (unsigned int)number(optarg, 3600000);
-			if (!o->max_frozen_ms)
-				return 1 + usage();
+			if (!options_number(optarg, 1, 3600000, &ms))
+				return options_usage(help);
+			o->max_frozen_ms = (unsigned int)ms;
 			break;
 		case OPT_STRICT: o->strict = true; break;
-		case OPT_STATS: o->stats = optarg; break;
 		case OPT_KEEP: a->keep = true; break;
 		case OPT_SELF:
 			if (!parse_self(&a->caller, optarg))
-				return 1 + usage();
+				return options_usage(help);
 			o->caller = &a->caller;
 			break;
 		case OPT_REPLY:
 			if (!ckpt_reply_parse(optarg, &a->to))
-				return 1 + usage();
+				return options_usage(help);
 			break;
-		case 'q': ckpt_log_level(CKPT_LOG_ERR); break;
-		case 'v': ckpt_log_level(CKPT_LOG_DEBUG); break;
 		case 'h':
-			printf("%s", help);
-			return 1 + CKPT_EXIT_OK;
+			return options_help(help);
 		default:
-			return 1 + usage();
+			if (!options_run(c, &o->engine, &o->stats))
+				return options_usage(help);
 		}
 	}
 	if (optind + 1 != argc || (a->keep && (o->out || o->dry_run)))
-		return 1 + usage();
-	o->pid = (pid_t)number(argv[optind], INT_MAX);
-	return o->pid ? 0 : 1 + usage();
+		return options_usage(help);
+	return options_number(argv[optind], 1, INT_MAX, &o->pid) ? 0 : options_usage(help);
 }
 
 int cmd_snapshot(int argc, char **argv)
