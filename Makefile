@@ -257,6 +257,15 @@ $(O)/tests/progs/%: tests/progs/%.c $(O)/.flags
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) -Itests/progs $(BASEFLAGS) $(CFLAGS) -MMD -MP -MF $@.d -pthread -o $@ $< $(PROG_LIBS) -lrt
 
+# One library in two builds, and in one without a name.
+$(O)/tests/progs/filecheck: $(patsubst %,$(O)/tests/progs/filecheck-%.so,1 2 none)
+$(O)/tests/progs/filecheck-none.so: BUILD_ID := none
+$(O)/tests/progs/filecheck-%.so: tests/progs/filecheck.c $(O)/.flags
+	$(call say,PROG,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -DFILECHECK_LIBRARY=$(patsubst none,1,$*) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -fPIC -shared \
+		-Wl,--build-id=$(or $(BUILD_ID),sha1) -o $@ $<
+
 $(O)/tests/%: tests/unit/%.c $(LIBA)
 	$(call say,UNIT,$@)
 	@mkdir -p $(@D)

@@ -133,6 +133,43 @@ struct file_lock___to68 {
 #define FL_POSIX	1
 #define FL_FLOCK	2
 #define FL_LEASE	32
+/* A struct until 6.6, the same under another name until 6.10, plain numbers since 6.11. */
+struct inode___to66 {
+	struct {
+		s64 tv_sec;
+		long tv_nsec;
+	} i_mtime;
+} CO_RE;
+
+struct inode___to610 {
+	struct {
+		s64 tv_sec;
+		long tv_nsec;
+	} __i_mtime;
+} CO_RE;
+
+struct inode___611 {
+	s64 i_mtime_sec;
+	u32 i_mtime_nsec;
+} CO_RE;
+
+static __always_inline void compat_mtime(struct inode *inode, struct gather_mtime *o)
+{
+	struct inode___to66 *to66 = (void *)inode;
+	struct inode___to610 *to610 = (void *)inode;
+	struct inode___611 *now = (void *)inode;
+
+	if (bpf_core_field_exists(now->i_mtime_sec)) {
+		o->sec = BPF_CORE_READ(now, i_mtime_sec);
+		o->nsec = BPF_CORE_READ(now, i_mtime_nsec);
+	} else if (bpf_core_field_exists(to610->__i_mtime)) {
+		o->sec = BPF_CORE_READ(to610, __i_mtime.tv_sec);
+		o->nsec = BPF_CORE_READ(to610, __i_mtime.tv_nsec);
+	} else {
+		o->sec = BPF_CORE_READ(to66, i_mtime.tv_sec);
+		o->nsec = BPF_CORE_READ(to66, i_mtime.tv_nsec);
+	}
+}
 
 /* Seen in 7.2 only where utilisation can be clamped (CONFIG_UCLAMP_TASK). */
 struct uclamp_se___any {

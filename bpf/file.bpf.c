@@ -113,6 +113,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	o->rec.fd = ctx->fd;
 	o->rec.flags = cloexec_of(t, ctx->fd);
 	fill_file(&o->file, f, inode);
+	compat_mtime(inode, &o->mtime);
 	o->cookie = (__u64)f;
 	o->priv = (__u64)f->private_data;
 	o->f_mode = f->f_mode;

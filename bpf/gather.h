@@ -83,6 +83,12 @@ struct gather_groups {
 	__u32 gid[];
 };
 
+/* When the content of a file was last changed: inode->i_mtime. */
+struct gather_mtime {
+	__s64 sec;
+	__u32 nsec, pad0;
+};
+
 /*
  * One process, from its leader (iter/task). Texts follow: exe, cwd, root. Of a
  * zombie (task.exit_state) what it has given up is 0.
@@ -98,6 +104,7 @@ struct gather_proc {
 	struct ckpt_container ns;
 	__u8 auxv[CKPT_MAX_AUXV];
 	struct ckpt_file exe;	/* kind MAPPED, path_len true */
+	struct gather_mtime exe_mtime;
 	__u64 exe_file;		/* cookie */
 	__u64 shared_pending;	/* signal->shared_pending.signal */
 	struct ckpt_itimers itimers;
@@ -144,6 +151,7 @@ struct gather_vma {
 	__u64 anon_vma;		/* cookie, 0: no private page yet */
 	char special[16];	/* vm_special_mapping->name: "[vdso]", "[vvar]", "[vvar_vclock]" */
 	struct ckpt_file file;	/* of vm_file: flags, mode, ino, size, dev, path_len; kind MAPPED */
+	struct gather_mtime mtime;
 	__u32 nlink, s_magic;
 	__u32 refs, dentry_refs;	/* of vm_file and of its dentry, of shmem only */
 	__u32 path_len;
@@ -168,6 +176,7 @@ struct gather_fd {
 	struct gather_hdr h;
 	struct ckpt_fd rec;	/* file 0 */
 	struct ckpt_file file;	/* kind, obj 0 */
+	struct gather_mtime mtime;
 	__u64 cookie;		/* struct file */
 	__u64 priv;		/* file->private_data: cookie of the pipe, eventfd ... */
 	__u64 f_mode;		/* file->f_mode */

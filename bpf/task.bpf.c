@@ -437,6 +437,7 @@ static __always_inline __u64 fill_texts(struct gather_proc *o, const struct view
 
 	if (exe) {
 		fill_file(&o->exe, exe, exe->f_inode);
+		compat_mtime(exe->f_inode, &o->exe_mtime);
 		o->exe.kind = CKPT_FILE_MAPPED;
 		o->exe_file = (__u64)exe;
 		o->exe_nlink = exe->f_inode->i_nlink;

@@ -125,6 +125,7 @@ int ckpt_vma(struct bpf_iter__task_vma *ctx)
 		o->rec.offset = v->vm_pgoff << 12;
 		inode = f->f_inode;
 		fill_file(&o->file, f, inode);
+		compat_mtime(inode, &o->mtime);
 		o->file.kind = CKPT_FILE_MAPPED;
 		o->nlink = inode->i_nlink;
 		o->s_magic = inode->i_sb->s_magic;

@@ -6,9 +6,10 @@ ckptimg.py same IMAGE                      written anew it is the very same file
 ckptimg.py set IN OUT TYPE.FIELD=VALUE...  in the first record of TYPE (TYPE[n]: the n-th)
 ckptimg.py insert IN OUT TYPE FLAGS        an empty record of that number behind the header
 ckptimg.py name IN OUT N TEXT              a VMANAME behind the N-th private anonymous VMA
+ckptimg.py drop IN OUT TYPE                without any record of TYPE
 ckptimg.py storm IMAGE COUNT SEED COMMAND  COMMAND restore|verify of COUNT damaged ones
 
-set and insert make every sum right again: what remains wrong is the content.
+set, insert and drop make every sum right again: what remains wrong is the content.
 storm damages bytes, each time anew: every try must end with status 1 and one
 line, and must leave no process.
 """
@@ -214,6 +215,8 @@ def main(argv):
         records.insert(vmas[int(argv[3])] + 1, Record(TYPES["VMANAME"], 1, 1, vma.owner, name))
     elif argv[0] == "insert":
         records.insert(2, Record(int(argv[3]), 1, int(argv[4]), 0, bytes(16)))
+    elif argv[0] == "drop":
+        records = [r for r in records if r.kind != TYPES[argv[3]]]
     else:
         sys.exit(__doc__)
     with open(argv[2], "wb") as f:

@@ -54,7 +54,7 @@ enum ckpt_phase {
  *   TASK: its parent task, or 0; RLIMITS THREAD MM FS FD SIGHAND ITIMERS
  *   POSIXTIMER LOCK FOWNER LEASE CLOCKS: the task;
  *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
- *   SIGPENDING: the thread or the task, as the queue is;
+ *   SIGPENDING: the thread or the task, as the queue is; FILECHECK: the FILE;
  *   MMOPT VMA VMANAME GUARD: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
  *   EVENTFD ...) and frames: 0.
  * objrefs count from 1 in order of appearance and are never kernel pointers.
@@ -427,6 +427,18 @@ enum ckpt_file_kind {
 	CKPT_FILE_SHMEM = 9,	/* of a SHMEM: opened, mapped or both */
 	CKPT_FILE_PROC = 12,	/* of /proc, of any type; of a process: of one of the image */
 };
+
+/*
+ * What a REG or MAPPED file was at the freeze beyond its size, for restore
+ * --file-validation. Its owner is that FILE, behind which it comes.
+ */
+struct ckpt_filecheck {
+	__s64 mtime_sec;	/* inode->i_mtime */
+	__u32 mtime_nsec;
+	__u32 build_id_len;	/* bytes of NT_GNU_BUILD_ID that follow; 0: no ELF file, or not known */
+};
+CKPT_ONDISK(struct ckpt_filecheck, 16);
+#define CKPT_MAX_BUILD_ID 64u
 
 struct ckpt_fd {
 	__s32 fd;

@@ -441,6 +441,65 @@ static void put_inotify(struct golden *g, uint32_t id)
 	put(g, CKPT_INOTIFY, 0, &n, sizeof(n), &watches, sizeof(watches));
 }
 
+/* A memfd that is mapped and open; what came to a thread, its memory and its files later. */
+static void golden_kinds(struct golden *g)
+{
+	static const uint8_t id[20] = { 0xde, 0xad, 0xbe, 0xef, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20 };
+	struct ckpt_sched s = { .policy = 2, .flags = 1, .rt_priority = 9, .ioprio = 2 << 13 | 7, .affinity = { { 5 } } };
+	struct ckpt_restart r = { .nr = 35, .clock = 1, .remaining_ns = 1500000000 };
+	struct ckpt_filecheck c = { .mtime_sec = -1, .mtime_nsec = 999999999, .build_id_len = sizeof(id) };
+	struct ckpt_shmem m = { .flags = CKPT_SHMEM_MEMFD, .size = 5 * 4096 + 9, .seals = 6, .name_len = 4 };
+	struct ckpt_mmopt o = { .flags = CKPT_MMOPT_NO_THP, .coredump_filter = 0x33, .membarrier = 0x10, .exec_pkey = -1 };
+	struct ckpt_vmaname n = { .start = GOLDEN_BASE + 0x10000, .name_len = 5 };
+	struct ckpt_mempolicy pol = { .start = n.start, .mode = 2, .home_node = -1, .nodes = { { 1 } } };
+	struct ckpt_prctl pr = {
+		.timer_slack_ns = 50000, .default_timer_slack_ns = 50000, .flags = CKPT_PRCTL_DISPATCH,
+		.store_bypass = 2, .indirect_branch = 2, .l1d_flush = 4, .dispatch_selector = GOLDEN_BASE,
+		.xcomp_perm = 7, .uclamp_min = -1, .uclamp_max = 512,
+	};
+	struct ckpt_clocks clk = { 86400000000001, 90000000000002, -5, 7 };
+	struct ckpt_guard gd = { n.start + 0x1000, n.start + 0x2000 };
+	struct ckpt_fowner own = { .type = 1, .pid = 4000, .signum = 34, .uid = 1000, .euid = 1000, .async_fd = 4 };
+	struct ckpt_lease lease = { .type = 1, .fd = 4 };
+	struct ckpt_lock l = { .kind = CKPT_LOCK_POSIX, .type = 1, .start = 7, .end = 99 };
+	uint32_t task, thread, exe, mm, shm, file, reg, rw = CKPT_VMA_READ | CKPT_VMA_WRITE;
+
+	put_frames(g);
+	task = put_task(g, 0, 4000, 1, 1);
+	put_rlimits(g, task);
+	thread = put_thread(g, task, 4000, "kinds");
+	put_cpu(g, thread);
+	PUT(g, CKPT_SCHED, thread, s);
+	PUT(g, CKPT_PRCTL, thread, pr);
+	PUT(g, CKPT_RESTART, thread, r);
+	exe = put_file(g, CKPT_FILE_MAPPED, 0100755, 0, 0, "/bin/kinds");
+	put(g, CKPT_FILECHECK, exe, &c, sizeof(c), id, sizeof(id));
+	m.id = shm = g->next++;
+	PUT_TEXT(g, CKPT_SHMEM, 0, m, "area");
+	file = put_file(g, CKPT_FILE_SHMEM, 0100777, shm, 2, "/memfd:area");
+	mm = put_mm(g, task, exe, 2);
+	PUT(g, CKPT_MMOPT, mm, o);
+	put_vma(g, mm, GOLDEN_BASE, 4, CKPT_VMA_FILE, file, rw | CKPT_VMA_SHARED);
+	put_vma(g, mm, n.start, 2, CKPT_VMA_ANON, 0, rw);
+	PUT_TEXT(g, CKPT_VMANAME, mm, n, "stack");
+	PUT(g, CKPT_MEMPOLICY, mm, pol);
+	PUT(g, CKPT_GUARD, mm, gd);
+	put_fs(g, task, "/");
+	put_fd(g, task, 3, file, 0);
+	own.file = lease.file = l.file = reg = put_file(g, CKPT_FILE_REG, 0100644, 0, 2, "/tmp/locked");
+	put_fd(g, task, 4, reg, 0);
+	PUT(g, CKPT_LOCK, task, l);
+	PUT(g, CKPT_FOWNER, task, own);
+	PUT(g, CKPT_LEASE, task, lease);
+	put_sighand(g, task);
+	PUT(g, CKPT_CLOCKS, task, clk);
+	put_creds(g, thread, 0);
+	put_pages(g, shm, 0x1000, 2);
+	put_pages(g, mm, 0, 0);
+	put_pages(g, shm, 0x5000, 1);
+	put_pages(g, shm, 0, 0);
+}
+
 /* Descriptors that calls of their own have made. */
 static void golden_anons(struct golden *g)
 {
@@ -491,6 +550,7 @@ static const struct golden_image {
 	{ "bare", golden_bare },
 	{ "signals", golden_signals },
 	{ "anons", golden_anons },
+	{ "kinds", golden_kinds },
 };
 #define GOLDEN_IMAGES (sizeof(golden_images) / sizeof(*golden_images))
 

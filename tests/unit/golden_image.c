@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The images of every released format are read as ever; the writer still writes
- * those of the last one byte by byte. For a new format they are made by
- *   build/tests/golden_image --write tests/golden/v2
+ * those of the last one byte by byte. For a new image those that are not there yet
+ * are made by
+ *   build/tests/golden_image --write tests/golden/v1
+ *   build/ckptbpf show --json tests/golden/v1/NAME.ckpt >tests/golden/v1/NAME.json
  */
 #include <glob.h>
 
@@ -26,6 +28,8 @@ static int write_all(const char *folder)
 		int err;
 
 		snprintf(path, sizeof(path), "%s/%s.ckpt", folder, golden_images[i].name);
+		if (!access(path, F_OK))
+			continue;
 		err = ckpt_writer_open_path(&w, path, false);
 		if (!err)
 			err = golden_write(&golden_images[i], w);
@@ -38,6 +42,34 @@ static int write_all(const char *folder)
 		ckpt_writer_close(w);
 	}
 	return 0;
+}
+
+/* Each row of kinds.def is in one of them: the fuzzer begins with these images. */
+static void test_kinds(void)
+{
+	static const struct { uint16_t type; const char *name; } kinds[] = {
+#define CKPT_FRAME(n, id, st)		{ id, #n },
+#define CKPT_KIND(n, id, ph, stem)	{ id, #n },
+#include "ckptbpf/kinds.def"
+#undef CKPT_FRAME
+#undef CKPT_KIND
+	};
+	struct image images[GOLDEN_IMAGES];
+
+	for (size_t i = 0; i < GOLDEN_IMAGES; i++)
+		images[i] = sample(golden_images[i].name);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
+		bool in = false;
+
+		/* A good image cannot end so. */
+		if (kinds[k].type == CKPT_ERROR)
+			continue;
+		for (size_t i = 0; i < GOLDEN_IMAGES && !in; i++)
+			in = image_find(&images[i], kinds[k].type, 0) != SIZE_MAX;
+		ok(in, "%s is in an image of tests/golden/images.h", kinds[k].name);
+	}
+	for (size_t i = 0; i < GOLDEN_IMAGES; i++)
+		free(images[i].p);
 }
 
 int main(int argc, char **argv)
@@ -67,5 +99,6 @@ int main(int argc, char **argv)
 		free(img.p);
 	}
 	globfree(&g);
+	test_kinds();
 	return tap_done();
 }

@@ -291,6 +291,23 @@ static const struct change anon_changes[] = {
 	C(PIDFD, 0, pidfd, pid, 4001, "pid 4001 is not in the image"),
 };
 
+static const struct change kind_changes[] = {
+	OWNER(FILECHECK, 0, 2, "its owner 2 is no FILE"),
+	OWNER(FILECHECK, 0, 5, "its owner 5 is no FILE"),
+	C(FILECHECK, 0, filecheck, mtime_nsec, 1000000000, "1000000000 nanoseconds"),
+	C(FILECHECK, 0, filecheck, build_id_len, 25, "length does not fit its content"),
+	C(FILE, 0, file, kind, CKPT_FILE_PATH, "flags 0100000 are not those of a place"),
+	OWNER(SHMEM, 0, 1, "nobody can own it"),
+	C(SHMEM, 0, shmem, id, 3, "object 3 comes where 4"),
+	C(SHMEM, 0, shmem, flags, 4, "flags 0x4"),
+	C(SHMEM, 0, shmem, flags, 0, "only a memfd has seals"),
+	C(SHMEM, 0, shmem, size, NEG(-1), "size 18446744073709551615"),
+	C(SHMEM, 0, shmem, seals, 0x40, "seals 0x40"),
+	C(SCHED, 0, sched, pad0, 1, "pad0 is not zero"),
+	OWNER(SCHED, 0, 1, "its owner 1 is no THREAD"),
+	OWNER(RESTART, 0, 4, "its owner 4 is no THREAD"),
+};
+
 static void test_change(const struct image *good, const struct change *c)
 {
 	struct image img = image_copy(good, 0);
@@ -352,26 +369,51 @@ static void test_phases(void)
 	}
 }
 
+/* By golden image. */
+static const struct {
+	const char *name;
+	const struct change *v;
+	size_t n;
+} sets[] = {
+#define SET(name, v) { name, v, sizeof(v) / sizeof(*(v)) }
+	SET("family", changes), SET("signals", signal_changes), SET("anons", anon_changes),
+	SET("kinds", kind_changes),
+};
+
+/* A check of what is not opened by its path; two of one file. */
+static void test_filecheck(void)
+{
+	struct image img = sample("kinds"), twice = image_copy(&img, 4096);
+	size_t at = image_find(&img, CKPT_FILECHECK, 0), len = image_next(&img, at) - at;
+
+	image_splice(&twice, at, 0, img.p + at, len);
+	image_fix(&twice);
+	ok(sample_refused(&twice, "a second one of file 3"), "FILECHECK twice");
+	free(twice.p);
+	twice = image_copy(&img, 4096);
+	image_splice(&twice, image_next(&img, image_find(&img, CKPT_FILE, 1)), 0, img.p + at, len);
+	image_splice(&twice, at, len, NULL, 0);
+	at = image_find(&twice, CKPT_FILECHECK, 0) + offsetof(struct ckpt_hdr, owner);
+	memcpy(twice.p + at, &(uint32_t){ 5 }, 4);
+	image_fix(&twice);
+	ok(sample_refused(&twice, "file 5 is none that is opened by its path"), "FILECHECK of a memfd");
+	free(twice.p);
+	free(img.p);
+}
+
 int main(void)
 {
-	struct image good = sample("family");
+	for (size_t k = 0; k < sizeof(sets) / sizeof(*sets); k++) {
+		struct image good = sample(sets[k].name);
 
-	need(!sample_check(&good));
-	for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
-		test_change(&good, &changes[i]);
-	free(good.p);
-	good = sample("signals");
-	need(!sample_check(&good));
-	for (size_t i = 0; i < sizeof(signal_changes) / sizeof(*signal_changes); i++)
-		test_change(&good, &signal_changes[i]);
-	free(good.p);
-	good = sample("anons");
-	need(!sample_check(&good));
-	for (size_t i = 0; i < sizeof(anon_changes) / sizeof(*anon_changes); i++)
-		test_change(&good, &anon_changes[i]);
+		need(!sample_check(&good));
+		for (size_t i = 0; i < sets[k].n; i++)
+			test_change(&good, &sets[k].v[i]);
+		free(good.p);
+	}
+	test_filecheck();
 	test_missing_end();
 	test_shared_pages();
 	test_phases();
-	free(good.p);
 	return tap_done();
 }

@@ -26,13 +26,16 @@ static const char help[] =
 "      --wait S          for its pid to become free; default 10 from a pipe, else 0\n"
 "      --clock MODE      auto: clocks do not go back; keep: no time has passed; host: the machine's\n"
 "      --inherit-fd N=M  its descriptor N, which led out of the snapshot, is our M\n"
+"      --file-validation none|default|strict\n"
+"                        none: its files are there; default: what it maps is what it was,\n"
+"                        ELF files by build-id; strict: no file has changed, open ones as well\n"
 "      --crid N          the image that snapshot --keep holds in memory as N\n"
 "      --engine NAME     auto, kmod or stock\n"
 "      --stats FILE      times and sizes as JSON\n"
 "  -q, --quiet           only errors\n"
 "  -v, --verbose         each step\n";
 
-enum { OPT_DETACH = 256, OPT_PIDFILE, OPT_WAIT, OPT_INHERIT_FD, OPT_CRID, OPT_CLOCK,
+enum { OPT_DETACH = 256, OPT_PIDFILE, OPT_WAIT, OPT_INHERIT_FD, OPT_CRID, OPT_CLOCK, OPT_FILE_VALIDATION,
        OPT_IMAGE_FD, OPT_REPLY, OPT_ATTEND };
 
 static const struct option options[] = {
@@ -41,6 +44,7 @@ static const struct option options[] = {
 	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "clock", required_argument, NULL, OPT_CLOCK },
 	{ "inherit-fd", required_argument, NULL, OPT_INHERIT_FD },
+	{ "file-validation", required_argument, NULL, OPT_FILE_VALIDATION },
 	{ "crid", required_argument, NULL, OPT_CRID },
 	/* Of libckptbpf alone: the image; where the pid goes, when it is on its own; then: wait for it. */
 	{ "image-fd", required_argument, NULL, OPT_IMAGE_FD },
@@ -73,6 +77,10 @@ static const char *const clocks[] = {
 	[CLOCKS_AUTO] = "auto", [CLOCKS_KEEP] = "keep", [CLOCKS_HOST] = "host", NULL,
 };
 
+static const char *const validations[] = {
+	[RES_VALIDATE_DEFAULT] = "default", [RES_VALIDATE_NONE] = "none", [RES_VALIDATE_STRICT] = "strict", NULL,
+};
+
 /* 0: go on; else the exit status plus one. */
 static int parse(struct command *m, int argc, char **argv)
 {
@@ -96,6 +104,11 @@ static int parse(struct command *m, int argc, char **argv)
 			if (!options_word(optarg, clocks, &word))
 				return options_usage(help);
 			a->res.clock = (enum clocks_mode)word;
+			break;
+		case OPT_FILE_VALIDATION:
+			if (!options_word(optarg, validations, &word))
+				return options_usage(help);
+			a->res.validation = (enum res_validation)word;
 			break;
 		case OPT_CRID:
 		case OPT_IMAGE_FD:

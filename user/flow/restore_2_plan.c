@@ -252,7 +252,7 @@ int restore_check(struct restore *r)
 	if (!err)
 		err = res_creds_check(&r->plan);
 	if (!err)
-		err = res_file_check(&r->plan);
+		err = res_filecheck(&r->plan, r->a->res.validation);
 	if (!err)
 		err = wait_pids(r);
 	if (!err)

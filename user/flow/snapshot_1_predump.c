@@ -217,6 +217,8 @@ static int prepare(struct snapshot *s)
 	err = open_memory(s);
 	if (!err)
 		err = ckpt_bpf_open(&s->bpf);
+	if (!err && res_filecheck_predump(&s->d))
+		err = ckpt_fail(-ENOMEM, s->o->pid, "build-ids");
 	if (!err && !s->o->dry_run) {
 		err = crid_take(&s->crid);
 		if (!err && !s->w)

@@ -187,6 +187,14 @@ static const struct ckpt_trail file_path[] = { T("path", S, path_len, 1, FMT_TEX
 TYPE_TRAIL(FILE, S, file, file_path);
 #undef S
 
+#define S struct ckpt_filecheck
+static const struct ckpt_field filecheck[] = {
+	F(S, mtime_sec, FMT_INT), F(S, mtime_nsec, FMT_DEC), F(S, build_id_len, FMT_LEN),
+};
+static const struct ckpt_trail filecheck_id[] = { T("build_id", S, build_id_len, 1, FMT_BYTES) };
+TYPE_TRAIL(FILECHECK, S, filecheck, filecheck_id);
+#undef S
+
 static const struct ckpt_word fd_flags[] = { { CKPT_FD_CLOEXEC, "cloexec" }, { 0, NULL } };
 
 #define S struct ckpt_fd

@@ -26,7 +26,7 @@ bool ckpt_writer_is_stream(const struct ckpt_writer *w);
 /*
  * One metadata record: st of st_len bytes, then extra_len bytes of extra (may
  * be NULL), zero-filled to 8. version is 1 and CKPT_F_REQUIRED is set unless
- * type is LOSS or ACCT or CONTAINER. Small records are buffered (64 KiB).
+ * type is LOSS, ACCT, CONTAINER or FILECHECK. Small records are buffered (64 KiB).
  */
 int ckpt_write_record(struct ckpt_writer *w, uint16_t type, uint32_t owner,
 		      const void *st, size_t st_len, const void *extra, size_t extra_len);

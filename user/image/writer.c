@@ -121,7 +121,7 @@ static uint8_t *room(struct ckpt_writer *w, size_t len, int *err)
 
 static bool is_optional(uint16_t type)
 {
-	return type == CKPT_LOSS || type == CKPT_ACCT || type == CKPT_CONTAINER;
+	return type == CKPT_LOSS || type == CKPT_ACCT || type == CKPT_CONTAINER || type == CKPT_FILECHECK;
 }
 
 /* A record too long for the buffer: its parts go out as they are. */

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/log.h"
+
 static struct {
 	const char *command, *step;
 	char text[1024];
@@ -32,29 +34,27 @@ const char *ckpt_errname(int err)
 	return name ? name : "unknown error";
 }
 
-static void tell(int err, pid_t pid, const char *fmt, va_list ap)
+static void format(char *text, size_t room, int err, pid_t pid, const char *fmt, va_list ap)
 {
-	size_t n = 0, room = sizeof(trail.text);
+	size_t n = 0;
 	int w;
 
-	trail.err = err;
-	trail.pid = pid;
 	if (trail.command)
-		n += (size_t)snprintf(trail.text, room, "%s: ", trail.command);
+		n += (size_t)snprintf(text, room, "%s: ", trail.command);
 	if (trail.step)
-		n += (size_t)snprintf(trail.text + n, room - n, "%s: ", trail.step);
+		n += (size_t)snprintf(text + n, room - n, "%s: ", trail.step);
 	if (pid > 0)
-		n += (size_t)snprintf(trail.text + n, room - n, "pid %d: ", (int)pid);
-	w = vsnprintf(trail.text + n, room - n, fmt, ap);
+		n += (size_t)snprintf(text + n, room - n, "pid %d: ", (int)pid);
+	w = vsnprintf(text + n, room - n, fmt, ap);
 	n += w < 0 ? 0 : (size_t)w;
 	if (n >= room)
 		n = room - 1;
 	/* One failure is one line, whatever a path may contain. */
-	for (char *c = trail.text; *c; c++)
+	for (char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = '?';
 	if (err != -EOPNOTSUPP && err != -EINVAL)
-		snprintf(trail.text + n, room - n, ": %s", ckpt_errname(err));
+		snprintf(text + n, room - n, ": %s", ckpt_errname(err));
 }
 
 int ckpt_fail(int err, pid_t pid, const char *fmt, ...)
@@ -63,12 +63,25 @@ int ckpt_fail(int err, pid_t pid, const char *fmt, ...)
 
 	pthread_mutex_lock(&lock);
 	if (!trail.err) {
+		trail.err = err;
+		trail.pid = pid;
 		va_start(ap, fmt);
-		tell(err, pid, fmt, ap);
+		format(trail.text, sizeof(trail.text), err, pid, fmt, ap);
 		va_end(ap);
 	}
 	pthread_mutex_unlock(&lock);
 	return err;
+}
+
+void ckpt_fail_line(int err, pid_t pid, const char *fmt, ...)
+{
+	char text[sizeof(trail.text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	format(text, sizeof(text), err, pid, fmt, ap);
+	va_end(ap);
+	pr_err("%s", text);
 }
 
 const char *ckpt_fail_text(void)

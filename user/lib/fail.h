@@ -21,6 +21,9 @@ void ckpt_fail_step(const char *step);
  */
 int ckpt_fail(int err, pid_t pid, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* One of several causes of a failure, in the same form, on stderr at once. ckpt_fail() sums them up. */
+void ckpt_fail_line(int err, pid_t pid, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /* The line without a newline, or NULL; errno and pid of it. Owned by fail.c. */
 const char *ckpt_fail_text(void);
 int ckpt_fail_err(void);

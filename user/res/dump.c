@@ -66,6 +66,8 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->files);
 	vec_free(&d->pipes);
 	vec_free(&d->shmems);
+	vec_free(&d->build_ids);
+	cookie_free(&d->build_id_of);
 	vec_free(&d->refusals);
 	vec_free(&d->losses);
 	vec_free(&d->externals);

@@ -23,6 +23,7 @@ struct dump_file {
 	uint64_t cookie;		/* struct file */
 	uint32_t id;			/* objref, 0: not written yet */
 	struct ckpt_file rec;
+	struct gather_mtime mtime;
 	const char *path;		/* rec.path_len bytes, the raw record's */
 	uint64_t pipe;			/* cookie of the pipe, for its ends */
 	uint32_t shmem;			/* 1 + place in shmems, 0: none */
@@ -40,6 +41,14 @@ struct dump_shmem {
 	uint32_t descriptions, dentry_refs;	/* ours, and all there are */
 	const struct dump_file *one;	/* of ours */
 	bool others;			/* another process has a description of ours, too */
+};
+
+/* What a path led to before the stop. */
+struct dump_build_id {
+	uint32_t dev;			/* stat(2), as the kernel has it */
+	uint64_t ino;
+	uint32_t len;			/* of id, 0: none */
+	uint8_t id[CKPT_MAX_BUILD_ID];
 };
 
 struct dump_pipe {
@@ -109,6 +118,9 @@ struct ckpt_dump {
 	VEC(struct dump_pipe) pipes;
 	VEC(struct dump_shmem) shmems;
 
+	VEC(struct dump_build_id) build_ids;
+	struct cookie_map build_id_of;	/* by XXH3 of the path, places in build_ids */
+
 	VEC(char *) refusals;		/* each one line without the pid */
 	VEC(char *) losses;
 	VEC(char *) externals;		/* "0, 1 (pipe:[123])" */
@@ -141,6 +153,9 @@ int dump_lose(struct ckpt_dump *d, const char *fmt, ...) __attribute__((format(p
 
 /* d_path()'s mark of a name that is gone; a name that really ends so is taken for one. */
 bool dump_path_deleted(const char *path, uint32_t len);
+
+/* While the target runs. */
+int res_filecheck_predump(struct ckpt_dump *d);
 
 int res_task_check(struct ckpt_dump *d);
 int res_thread_check(struct ckpt_dump *d);
@@ -197,6 +212,9 @@ struct dump_file *dump_file_of(struct ckpt_dump *d, uint64_t cookie, const struc
 			       const char *path);
 /* Write it (and its pipe) if that has not been done; its objref in *id. */
 int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id);
+/* What is to be compared of a file, behind its FILE. */
+int res_filecheck_write(struct ckpt_dump *d, const struct ckpt_file *f, const char *path,
+			const struct gather_mtime *mtime);
 int res_pipe_write_one(struct ckpt_dump *d, uint64_t cookie, uint32_t *id);
 struct dump_pipe *dump_pipe_of(struct ckpt_dump *d, uint64_t cookie);
 

@@ -199,6 +199,7 @@ int res_file_check_dump(struct ckpt_dump *d)
 		if (!f)
 			return -ENOMEM;
 		f->rec.kind = kind;
+		f->mtime = g->mtime;
 		f->fd = g->rec.fd;
 		if (kind == CKPT_FILE_EXTERNAL)
 			err = name_external(d, g);
@@ -234,6 +235,7 @@ int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id)
 	struct ckpt_file rec = f->rec;
 	uint64_t cookie = f->cookie, pipe = f->pipe;
 	const struct gather_anon *anon = f->anon;
+	struct gather_mtime mtime = f->mtime;
 	uint32_t shmem = f->shmem;
 	const char *path = f->path;
 	int err = 0;
@@ -252,6 +254,8 @@ int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id)
 		return err;
 	rec.id = d->next_id++;
 	err = ckpt_write_record(d->w, CKPT_FILE, 0, &rec, sizeof(rec), path, rec.path_len);
+	if (!err)
+		err = res_filecheck_write(d, &rec, path, &mtime);
 	if (err)
 		return err;
 	f = dump_file_of(d, cookie, NULL, NULL);

@@ -20,6 +20,7 @@
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "res/file_proc.h"
+#include "res/filecheck.h"
 #include "res/shmem.h"
 
 /* f_flags that open() takes again; what creates or truncates is not among them. */
@@ -37,17 +38,11 @@ static int open_path(const char *path, uint64_t flags)
 	return fd < 0 ? -errno : (int)fd;
 }
 
-static uint32_t kernel_dev(dev_t dev)
-{
-	return ((uint32_t)((dev >> 8) & 0xfff) << 20) | (uint32_t)(dev & 0xff) |
-	       (uint32_t)((dev >> 12) & 0xfff00);
-}
-
 static bool is_device(const char *path, uint32_t rdev)
 {
 	struct stat st;
 
-	return !stat(path, &st) && S_ISCHR(st.st_mode) && kernel_dev(st.st_rdev) == rdev;
+	return !stat(path, &st) && S_ISCHR(st.st_mode) && filecheck_dev(st.st_rdev) == rdev;
 }
 
 /* A device is one wherever its node lies: the path it had, else the usual one. */
@@ -65,49 +60,71 @@ static const char *path_of(const struct plan_file *f)
 	       is_device(usual[minor], f->rec.rdev) ? usual[minor] : f->path;
 }
 
-/* Is what lies at the path of the kind that the image says? st is filled in. */
-static int check_kind(const struct plan_file *f, struct stat *st)
+int res_file_look(const struct plan_file *f, struct stat *st, const char **why)
 {
 	/* Of a place that is a symbolic link, not where it leads to. */
 	bool link = f->rec.flags & O_PATH && f->rec.flags & O_NOFOLLOW;
 	cleanup_close int fd = open_path(path_of(f), O_PATH | (link ? O_NOFOLLOW : 0));
 
+	*why = NULL;
 	if (fd < 0)
-		return ckpt_fail(fd, 0, "file %s", f->path);
+		return fd;
 	if (fstat(fd, st))
-		return ckpt_fail(-errno, 0, "file %s: stat", f->path);
-	if (f->rec.kind == CKPT_FILE_DEV) {
-		if (!S_ISCHR(st->st_mode) || kernel_dev(st->st_rdev) != f->rec.rdev)
-			return ckpt_fail(-EINVAL, 0, "file %s: it is another device now", f->path);
-	} else if (f->rec.kind == CKPT_FILE_DIR) {
+		return -errno;
+	switch (f->rec.kind) {
+	case CKPT_FILE_DEV:
+		if (!S_ISCHR(st->st_mode) || filecheck_dev(st->st_rdev) != f->rec.rdev)
+			*why = "it is another device now";
+		break;
+	case CKPT_FILE_DIR:
 		if (!S_ISDIR(st->st_mode))
-			return ckpt_fail(-ENOTDIR, 0, "file %s: it is not a folder any more", f->path);
-	} else if (f->rec.kind == CKPT_FILE_PATH || f->rec.kind == CKPT_FILE_PROC) {
+			*why = "it is not a folder any more";
+		break;
+	case CKPT_FILE_PATH:
+	case CKPT_FILE_PROC:
 		if ((st->st_mode ^ f->rec.mode) & S_IFMT)
-			return ckpt_fail(-EINVAL, 0, "file %s: it is of another type now", f->path);
-	} else if (!S_ISREG(st->st_mode)) {
-		return ckpt_fail(-EINVAL, 0, "file %s: it is not a regular file any more", f->path);
+			*why = "it is of another type now";
+		break;
+	default:
+		if (!S_ISREG(st->st_mode))
+			*why = "it is not a regular file any more";
 	}
-	return 0;
+	return *why ? -EINVAL : 0;
 }
 
-/*
- * Never blocks: O_NONBLOCK is set for the open and taken away afterwards, and
- * what was opened must be what was checked.
- */
+/* flags: of an open that cannot block; what is opened must be what was looked at. */
+static int open_seen(const struct plan_file *f, const struct stat *seen, uint64_t flags)
+{
+	cleanup_close int fd = open_path(path_of(f), flags);
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &st) || st.st_dev != seen->st_dev || st.st_ino != seen->st_ino)
+		return -EAGAIN;
+	return take_fd(fd);
+}
+
+int res_file_open_seen(const struct plan_file *f, const struct stat *seen)
+{
+	return open_seen(f, seen, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+/* Never blocks: O_NONBLOCK is set for the open and taken away afterwards. */
 static int reopen(const struct plan_file *f, uint64_t flags)
 {
 	cleanup_close int fd = -1;
-	struct stat want, got;
-	int err = check_kind(f, &want);
+	const char *why;
+	struct stat st;
+	int err = res_file_look(f, &st, &why);
 
 	if (err)
-		return err;
-	fd = open_path(path_of(f), flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
+		return ckpt_fail(err, 0, "file %s%s%s", f->path, why ? ": " : "", why ? why : "");
+	fd = open_seen(f, &st, flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
+	if (fd == -EAGAIN)
+		return ckpt_fail(fd, 0, "file %s: it changed while it was opened", f->path);
 	if (fd < 0)
 		return ckpt_fail(fd, 0, "file %s: open", f->path);
-	if (fstat(fd, &got) || got.st_dev != want.st_dev || got.st_ino != want.st_ino)
-		return ckpt_fail(-EAGAIN, 0, "file %s: it changed while it was opened", f->path);
 	if (f->rec.kind == CKPT_FILE_PROC) {
 		err = res_proc_check_opened(f, fd);
 		if (err)
@@ -125,58 +142,6 @@ int res_file_open_mapped(const struct ckpt_plan *p, uint32_t file, bool write)
 	uint64_t flags = write ? O_RDWR : O_RDONLY;
 
 	return f->rec.kind == CKPT_FILE_SHMEM ? res_shmem_open(p, f, flags) : reopen(f, flags);
-}
-
-static int check_mapped(const struct ckpt_plan *p, const struct plan_mm *mm, const struct ckpt_vma *v)
-{
-	const struct plan_file *f = plan_file(p, v->file);
-	struct stat st;
-	int err = check_kind(f, &st);
-
-	if (err)
-		return err;
-	/* Beyond its end a mapping faults; where it did so already, nothing is lost. */
-	if ((uint64_t)st.st_size < f->rec.size && (uint64_t)st.st_size < v->offset + (v->end - v->start))
-		return ckpt_fail(-EINVAL, p->tasks.v[0].rec.pid,
-				 "file %s: it is too short: %lld bytes, %llu are mapped", f->path,
-				 (long long)st.st_size, (unsigned long long)f->rec.size);
-	(void)mm;
-	return 0;
-}
-
-int res_file_check(const struct ckpt_plan *p)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < p->files.n && !err; i++) {
-		const struct plan_file *f = &p->files.v[i];
-		struct proc_path own;
-		struct stat st;
-
-		if (f->rec.kind == CKPT_FILE_PIPE || f->rec.kind == CKPT_FILE_EXTERNAL ||
-		    f->rec.kind == CKPT_FILE_ANON || f->rec.kind == CKPT_FILE_SHMEM)
-			continue;
-		/* Of the process itself it is there as soon as the process is. */
-		if (f->rec.kind == CKPT_FILE_PROC &&
-		    (!proc_path_parse(f->path, strlen(f->path), &own) || own.pid))
-			continue;
-		err = check_kind(f, &st);
-		if (!err && f->rec.kind == CKPT_FILE_REG && (uint64_t)st.st_size < f->rec.pos &&
-		    f->rec.pos <= f->rec.size)
-			err = ckpt_fail(-EINVAL, p->tasks.v[0].rec.pid,
-					"file %s: it is too short: %lld bytes, its offset is %llu",
-					f->path, (long long)st.st_size,
-					(unsigned long long)f->rec.pos);
-	}
-	for (size_t i = 0; i < p->tasks.n && !err; i++) {
-		const struct plan_mm *mm = &p->tasks.v[i].mm;
-
-		for (size_t j = 0; j < mm->vmas.n && !err; j++)
-			if (mm->vmas.v[j].kind == CKPT_VMA_FILE &&
-			    plan_file(p, mm->vmas.v[j].file)->rec.kind != CKPT_FILE_SHMEM)
-				err = check_mapped(p, mm, &mm->vmas.v[j]);
-	}
-	return err;
 }
 
 int res_file_first_free(const struct ckpt_plan *p)

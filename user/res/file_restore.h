@@ -3,6 +3,8 @@
 #ifndef CKPT_RES_FILE_RESTORE_H
 #define CKPT_RES_FILE_RESTORE_H
 
+#include <sys/stat.h>
+
 #include "res/res.h"
 
 /* Both ends of a restored pipe, from which its descriptions are made. */
@@ -11,6 +13,14 @@ struct restored_pipe {
 	int read_fd, write_fd;
 	bool read_given, write_given;	/* has become a description of the program */
 };
+
+/*
+ * What lies at f's path: 0 and *st if it is of the kind that the image says, else
+ * -errno, and *why in words or NULL.
+ */
+int res_file_look(const struct plan_file *f, struct stat *st, const char **why);
+/* Open that to read it, if it is what has been looked at: fd or -errno. */
+int res_file_open_seen(const struct plan_file *f, const struct stat *seen);
 
 int res_pipe_restore(const struct ckpt_plan *p, uint32_t id, struct restored_pipe *rp);
 

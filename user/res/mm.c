@@ -130,15 +130,22 @@ static int write_files(struct ckpt_dump *d, uint32_t *exe)
 	const struct gather_proc *p = d->proc;
 	struct dump_file *f = dump_file_of(d, p->exe_file, &p->exe, p->text);
 	uint32_t id;
-	int err = f ? res_file_write_one(d, f, exe) : -ENOMEM;
+	int err;
 
+	if (!f)
+		return -ENOMEM;
+	f->mtime = p->exe_mtime;
+	err = res_file_write_one(d, f, exe);
 	for (size_t i = 0; i < d->vmas.n && !err; i++) {
 		const struct gather_vma *v = d->vmas.v[i];
 
 		if (!v->vm_file)
 			continue;
 		f = dump_file_of(d, v->vm_file, &v->file, v->path);
-		err = f ? res_file_write_one(d, f, &id) : -ENOMEM;
+		if (!f)
+			return -ENOMEM;
+		f->mtime = v->mtime;
+		err = res_file_write_one(d, f, &id);
 	}
 	return err;
 }

@@ -205,6 +205,7 @@ static const struct taker {
 	{ CKPT_GUARD, CKPT_MM, plan_take_guard },
 	{ CKPT_FS, CKPT_TASK, plan_take_fs },
 	{ CKPT_FILE, 0, plan_take_file },
+	{ CKPT_FILECHECK, CKPT_FILE, plan_take_filecheck },
 	{ CKPT_FD, CKPT_TASK, plan_take_fd },
 	{ CKPT_PIPE, 0, plan_take_pipe },
 	{ CKPT_SHMEM, 0, plan_take_shmem },
@@ -296,6 +297,7 @@ static int check_place(struct ckpt_plan *p, const struct ckpt_rec *rec, uint16_t
 		p->phase = CKPT_PHASE_FOREST;
 		return 0;
 	case CKPT_FILE:
+	case CKPT_FILECHECK:
 	case CKPT_PIPE:
 	case CKPT_SHMEM:
 	case CKPT_EVENTFD:

@@ -13,6 +13,9 @@
 struct plan_file {
 	struct ckpt_file rec;
 	char *path;			/* NUL-terminated */
+	struct ckpt_filecheck check;	/* zeros unless have_check */
+	uint8_t build_id[CKPT_MAX_BUILD_ID];
+	bool have_check;
 };
 
 struct plan_pipe {

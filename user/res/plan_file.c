@@ -136,6 +136,29 @@ int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	return err ? err : plan_new_object(p, rec, f->id, (uint32_t)p->files.n - 1, 0);
 }
 
+int plan_take_filecheck(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_filecheck *c = rec->payload;
+	const struct plan_index *ix = plan_owner(p, rec, CKPT_FILE);
+	struct plan_file *f;
+
+	if (!ix)
+		return -EINVAL;
+	f = &p->files.v[ix->at];
+	if (f->rec.kind != CKPT_FILE_REG && f->rec.kind != CKPT_FILE_MAPPED)
+		return bad(rec, "file %u is none that is opened by its path", f->rec.id);
+	if (f->have_check)
+		return bad(rec, "a second one of file %u", f->rec.id);
+	if (c->mtime_nsec >= 1000000000)
+		return bad(rec, "%u nanoseconds", c->mtime_nsec);
+	if (c->build_id_len > CKPT_MAX_BUILD_ID)
+		return bad(rec, "a build-id of %u bytes is too long", c->build_id_len);
+	f->check = *c;
+	memcpy(f->build_id, c + 1, c->build_id_len);
+	f->have_check = true;
+	return 0;
+}
+
 int plan_take_fd(struct ckpt_plan *p, const struct ckpt_rec *rec)
 {
 	const struct ckpt_fd *f = rec->payload;

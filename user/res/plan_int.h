@@ -63,6 +63,7 @@ int plan_take_guard(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_mempolicy(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_fs(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_filecheck(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_fd(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_shmem(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_pipe(struct ckpt_plan *p, const struct ckpt_rec *rec);

@@ -16,10 +16,18 @@ struct blob_plan;
 
 struct restore_inherit { int fd; int from; };	/* --inherit-fd fd=from */
 
+/* --file-validation */
+enum res_validation {
+	RES_VALIDATE_DEFAULT,		/* mapped files: by what the program needs of them */
+	RES_VALIDATE_NONE,		/* there, and of their type */
+	RES_VALIDATE_STRICT,		/* unchanged, open ones as well */
+};
+
 struct restore_opts {
 	bool force;			/* see struct res_losses */
 	bool detach;			/* external 0, 1, 2 become /dev/null */
 	enum clocks_mode clock;		/* --clock */
+	enum res_validation validation;
 	VEC(struct restore_inherit) inherit;
 };
 
@@ -39,8 +47,11 @@ int res_file_first_free(const struct ckpt_plan *p);
 /* Open the file behind a mapping or an exe; write: for a shared writable mapping. fd or -errno. */
 int res_file_open_mapped(const struct ckpt_plan *p, uint32_t file, bool write);
 
-/* Before anything is made: is every file there, of the right kind, long enough for its mappings? */
-int res_file_check(const struct ckpt_plan *p);
+/*
+ * Before anything is made: is every file there, of the right kind, and, as asked,
+ * what it was? All that are not are told, a line each.
+ */
+int res_filecheck(const struct ckpt_plan *p, enum res_validation how);
 
 /* From outside, when nothing of the restorer is left in it: the positions in files of /proc. */
 int res_proc_seek(const struct ckpt_plan *p, const struct plan_task *t);
