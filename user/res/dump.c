@@ -48,6 +48,7 @@ void dump_reset(struct ckpt_dump *d)
 	d->proc = NULL;
 	d->pending = NULL;
 	d->timers = NULL;
+	d->private_huge = false;
 }
 
 void dump_free(struct ckpt_dump *d)
