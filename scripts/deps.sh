@@ -10,7 +10,7 @@ packages_of()
 {
 	case $1 in
 	build)	echo gcc libc6-dev binutils make clang bpftool libbpf-dev libelf-dev zlib1g-dev \
-			libxxhash-dev nettle-dev libjson-c-dev ;;
+			libxxhash-dev liblz4-dev libzstd-dev nettle-dev libjson-c-dev ;;
 	demo)	echo python3 util-linux procps ;;
 	check)	echo bats python3 perl xz-utils zstd strace gdb elfutils util-linux procps \
 			sqlite3 vim-tiny ;;

@@ -17,7 +17,7 @@
 #include "lib/fail.h"
 #include "lib/io.h"
 #include "res/plan.h"
-#include "tests/unit/image_patch.h"
+#include "tests/unit/image_repack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -237,6 +237,19 @@ static unsigned long number(const char *name, unsigned long otherwise)
 	return s ? strtoul(s, NULL, 0) : otherwise;
 }
 
+/* The same images once more, by turns with either codec; how many. */
+static size_t repacked(struct image *seeds, size_t n, size_t room)
+{
+	static const struct ckpt_packing ways[] = { { CKPT_CODEC_LZ4, 1 }, { CKPT_CODEC_ZSTD, 1 } };
+	size_t more = 0;
+
+	for (size_t i = 0; i < n && n + more < room; i++) {
+		seeds[n + more] = image_repack(&seeds[i], &ways[i % 2]);
+		more += seeds[n + more].p != NULL;
+	}
+	return more;
+}
+
 int main(int argc, char **argv)
 {
 	unsigned long runs = number("FUZZ_RUNS", 10000), seed = number("FUZZ_SEED", 1);
@@ -257,6 +270,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: fuzz_image IMAGE.ckpt...\n");
 		return 2;
 	}
+	n += repacked(seeds, n, sizeof(seeds) / sizeof(*seeds));
 	for (size_t i = 0; i < n; i++)
 		LLVMFuzzerTestOneInput(seeds[i].p, seeds[i].len);
 	if (accepted != n) {

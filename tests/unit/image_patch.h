@@ -55,6 +55,12 @@ __attribute__((unused)) static size_t image_find(const struct image *i, uint16_t
 	return SIZE_MAX;
 }
 
+/* Of a chunk's data, with the zeros behind it. */
+static uint64_t image_stored(const struct ckpt_pages *pg)
+{
+	return (pg->data_len + 7) & ~7ull;
+}
+
 /* Bytes of the record's payload that its crc covers, and of those the digest's. */
 static void image_covered(const struct image *i, size_t at, size_t *crc, size_t *digest)
 {
@@ -67,9 +73,9 @@ static void image_covered(const struct image *i, size_t at, size_t *crc, size_t 
 		return;
 	memcpy(&pg, i->p + at + sizeof(h), sizeof(pg));
 	head = sizeof(pg) + (size_t)pg.npages * 8;
-	if (pg.data_len > h.len || head > h.len - pg.data_len)
+	if (pg.data_len > h.len || head > h.len - image_stored(&pg))
 		return;
-	*crc = (size_t)(h.len - pg.data_len);
+	*crc = (size_t)(h.len - image_stored(&pg));
 	*digest = head;
 }
 
@@ -87,9 +93,12 @@ __attribute__((unused)) static void image_fix(struct image *i)
 
 		image_covered(i, at, &crc, &digest);
 		if (h.type == CKPT_PAGES && crc < h.len) {
+			struct ckpt_pages pg;
+
+			memcpy(&pg, payload, sizeof(pg));
 			ckpt_xxh3(payload + offsetof(struct ckpt_pages, xxh3), payload + crc,
-				  (size_t)h.len - crc);
-			pages += (h.len - crc) / CKPT_PAGE_SIZE;
+				  (size_t)pg.data_len);
+			pages += pg.npages;
 		}
 		if (h.type == CKPT_TAIL && h.len >= sizeof(struct ckpt_tail)) {
 			struct ckpt_tail t = { .magic = CKPT_TAIL_MAGIC, .records = records, .pages = pages };

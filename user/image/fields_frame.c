@@ -55,7 +55,9 @@ static const struct ckpt_trail loss_text[] = { T("text", S, text_len, 1, FMT_TEX
 TYPE_TRAIL(LOSS, S, loss, loss_text);
 #undef S
 
-static const struct ckpt_word codecs[] = { { CKPT_CODEC_NONE, "none" }, { 0, NULL } };
+static const struct ckpt_word codecs[] = {
+	{ CKPT_CODEC_NONE, "none" }, { CKPT_CODEC_LZ4, "lz4" }, { CKPT_CODEC_ZSTD, "zstd" }, { 0, NULL },
+};
 
 #define S struct ckpt_pages
 static const struct ckpt_field pages[] = {

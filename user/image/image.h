@@ -10,6 +10,7 @@
 
 /* ---- writer ---- */
 struct ckpt_writer;
+struct ckpt_packing;		/* image/codec.h */
 
 /*
  * To path: into a temporary name beside it (mode 0600), which commit() fsyncs
@@ -34,6 +35,11 @@ int ckpt_write_record(struct ckpt_writer *w, uint16_t type, uint32_t owner,
 /* One chunk: n addresses and n * 4096 bytes of data. n == 0 ends the mm. */
 int ckpt_write_pages(struct ckpt_writer *w, uint32_t mm, const uint64_t *addrs, uint32_t n,
 		     const void *data);
+/* The same of data that somebody has packed already: data_len bytes, fewer than n * 4096. */
+int ckpt_write_packed(struct ckpt_writer *w, uint32_t mm, const uint64_t *addrs, uint32_t n,
+		      enum ckpt_codec codec, const void *data, size_t data_len);
+/* From now on ckpt_write_pages() packs, where it saves something. */
+int ckpt_writer_packing(struct ckpt_writer *w, const struct ckpt_packing *how);
 
 /*
  * Write the TAIL. finish() makes it durable and visible: file: fsync, rename;

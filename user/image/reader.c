@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/codec.h"
 #include "image/digest.h"
 #include "image/fields.h"
 #include "image/in.h"
@@ -32,6 +33,7 @@ struct ckpt_reader {
 	uint8_t *buf;		/* payload */
 	size_t cap;
 	uint8_t *scratch;	/* data nobody fetched */
+	uint8_t *packed;	/* data before it is unpacked */
 };
 
 static struct ckpt_reader *reader_new(void)
@@ -85,6 +87,7 @@ void ckpt_reader_close(struct ckpt_reader *r)
 	in_close(&r->in);
 	free(r->buf);
 	free(r->scratch);
+	free(r->packed);
 	free(r);
 }
 
@@ -281,14 +284,16 @@ static int read_chunk(struct ckpt_reader *r)
 	memcpy(pg, r->buf, size);
 	if (pg->npages > CKPT_CHUNK_PAGES)
 		return ckpt_rec_refuse(rec, -EINVAL, "%u pages are too many", pg->npages);
-	if (pg->codec != CKPT_CODEC_NONE)
+	if (pg->codec > CKPT_CODEC_ZSTD)
 		return ckpt_rec_refuse(rec, -EOPNOTSUPP, "codec %u is not known to this version",
 				       pg->codec);
-	if (pg->data_len != (uint64_t)pg->npages * CKPT_PAGE_SIZE)
+	if (pg->codec == CKPT_CODEC_NONE ? pg->data_len != (uint64_t)pg->npages * CKPT_PAGE_SIZE :
+	    !pg->data_len || pg->data_len >= (uint64_t)pg->npages * CKPT_PAGE_SIZE)
 		return ckpt_rec_refuse(rec, -EINVAL, "its data_len does not fit npages");
 	head = size + pg->npages * sizeof(uint64_t);
-	fill = pg->npages ? -(rec->offset + sizeof(rec->h) + head) % CKPT_PAGE_SIZE : 0;
-	if (rec->h.len != head + fill + pg->data_len)
+	fill = pg->npages && pg->codec == CKPT_CODEC_NONE ?
+		-(rec->offset + sizeof(rec->h) + head) % CKPT_PAGE_SIZE : 0;
+	if (rec->h.len != head + fill + ckpt_align8(pg->data_len))
 		return ckpt_rec_refuse(rec, -EINVAL, "its length does not fit its content");
 	err = take_payload(r, size, head - size + fill);
 	if (!err)
@@ -386,21 +391,47 @@ int ckpt_read_record(struct ckpt_reader *r, struct ckpt_rec *rec)
 	return n;
 }
 
+/* What the stream has, packed or not, and the zeros behind it; its sum is right. */
+static int take_data(struct ckpt_reader *r, uint8_t *buf, size_t len)
+{
+	uint8_t sum[16], behind[8];
+	size_t pad = ckpt_align8(len) - len;
+	int err = take(r, buf, len);
+
+	if (err)
+		return err;
+	ckpt_xxh3(sum, buf, len);
+	if (memcmp(sum, r->chunk.xxh3, sizeof(sum)))
+		return ckpt_rec_refuse(&r->rec, -EINVAL, "the checksum of its data is wrong");
+	err = take(r, behind, pad);
+	if (!err && !all_zero(behind, pad))
+		err = ckpt_rec_refuse(&r->rec, -EINVAL, "the fill behind its data is not zero");
+	return err;
+}
+
+static int take_packed(struct ckpt_reader *r, void *buf, size_t len)
+{
+	int err;
+
+	if (!r->packed)
+		r->packed = malloc(CKPT_CHUNK_PAGES * (size_t)CKPT_PAGE_SIZE);
+	if (!r->packed)
+		return ckpt_fail(-ENOMEM, 0, "image: read");
+	err = take_data(r, r->packed, len);
+	if (!err && ckpt_unpack(r->chunk.codec, r->packed, len, buf, r->chunk.npages * (size_t)CKPT_PAGE_SIZE))
+		err = ckpt_rec_refuse(&r->rec, -EINVAL, "its data cannot be unpacked");
+	return err;
+}
+
 int ckpt_read_data(struct ckpt_reader *r, void *buf)
 {
 	size_t len = (size_t)r->data_left;
-	uint8_t sum[16];
 	int err;
 
 	if (!len || r->state == FAILED)
 		return r->state == FAILED ? r->err : 0;
-	err = take(r, buf, len);
+	err = r->chunk.codec == CKPT_CODEC_NONE ? take_data(r, buf, len) : take_packed(r, buf, len);
 	r->data_left = 0;
-	if (!err) {
-		ckpt_xxh3(sum, buf, len);
-		if (memcmp(sum, r->chunk.xxh3, sizeof(sum)))
-			err = ckpt_rec_refuse(&r->rec, -EINVAL, "the checksum of its data is wrong");
-	}
 	if (err) {
 		r->state = FAILED;
 		r->err = err;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "image/codec.h"
 #include "image/digest.h"
 #include "image/fields.h"
 #include "image/out.h"
@@ -27,6 +28,8 @@ struct ckpt_writer {
 	uint64_t records, pages;
 	struct sha256_ctx sha;
 	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct ckpt_packer *packer;	/* NULL: data goes out as it is */
+	uint8_t *packed;
 	bool ended;		/* TAIL or ERROR is in the buffer */
 	size_t fill;
 	uint8_t buf[BUF_SIZE];
@@ -176,23 +179,46 @@ int ckpt_write_record(struct ckpt_writer *w, uint16_t type, uint32_t owner,
 	return 0;
 }
 
+int ckpt_writer_packing(struct ckpt_writer *w, const struct ckpt_packing *how)
+{
+	if (how->codec == CKPT_CODEC_NONE)
+		return 0;
+	w->packer = ckpt_packer_new(how);
+	w->packed = malloc(CKPT_CHUNK_PAGES * (size_t)CKPT_PAGE_SIZE);
+	return w->packer && w->packed ? 0 : ckpt_fail(-ENOMEM, 0, "image: buffers to compress");
+}
+
 int ckpt_write_pages(struct ckpt_writer *w, uint32_t mm, const uint64_t *addrs, uint32_t n,
 		     const void *data)
 {
-	size_t data_len = (size_t)n * CKPT_PAGE_SIZE;
+	size_t len = 0;
+
+	if (n > CKPT_CHUNK_PAGES)
+		return ckpt_fail(-EINVAL, 0, "image: %u pages are too many for one chunk", n);
+	if (n && w->packer)
+		len = ckpt_pack(w->packer, data, (size_t)n * CKPT_PAGE_SIZE, w->packed);
+	if (len)
+		return ckpt_write_packed(w, mm, addrs, n, ckpt_packer_codec(w->packer), w->packed, len);
+	return ckpt_write_packed(w, mm, addrs, n, CKPT_CODEC_NONE, data, (size_t)n * CKPT_PAGE_SIZE);
+}
+
+int ckpt_write_packed(struct ckpt_writer *w, uint32_t mm, const uint64_t *addrs, uint32_t n,
+		      enum ckpt_codec codec, const void *data, size_t data_len)
+{
+	static const uint8_t zero[8];
 	size_t head = sizeof(struct ckpt_hdr) + sizeof(struct ckpt_pages) + n * sizeof(*addrs);
-	struct ckpt_pages pg = { .npages = n, .codec = CKPT_CODEC_NONE, .data_len = data_len };
+	struct ckpt_pages pg = { .npages = n, .codec = codec, .data_len = data_len };
 	struct ckpt_hdr h = {
 		.type = CKPT_PAGES, .version = 1, .owner = mm, .flags = CKPT_F_REQUIRED,
 	};
-	size_t fill;
+	size_t fill, behind = -data_len % 8;
 	uint8_t *p;
 	int err;
 
 	if (n > CKPT_CHUNK_PAGES)
 		return ckpt_fail(-EINVAL, 0, "image: %u pages are too many for one chunk", n);
-	fill = n ? -(w->pos + head) % CKPT_PAGE_SIZE : 0;
-	h.len = head - sizeof(h) + fill + data_len;
+	fill = n && codec == CKPT_CODEC_NONE ? -(w->pos + head) % CKPT_PAGE_SIZE : 0;
+	h.len = head - sizeof(h) + fill + data_len + behind;
 	if (n)
 		ckpt_xxh3(pg.xxh3, data, data_len);
 	p = room(w, head + fill, &err);
@@ -207,8 +233,16 @@ int ckpt_write_pages(struct ckpt_writer *w, uint32_t mm, const uint64_t *addrs, 
 	sha256_update(&w->sha, head, p);
 	w->records++;
 	w->pages += n;
+	if (!n)
+		return 0;
 	w->pos += data_len;
-	return n ? flush_with(w, data, data_len) : 0;
+	err = flush_with(w, data, data_len);
+	if (!err && behind) {
+		p = room(w, behind, &err);
+		if (p)
+			memcpy(p, zero, behind);
+	}
+	return err;
 }
 
 int ckpt_writer_tail(struct ckpt_writer *w)
@@ -251,5 +285,7 @@ void ckpt_writer_close(struct ckpt_writer *w)
 	if (!w)
 		return;
 	out_close(&w->out);
+	ckpt_packer_free(w->packer);
+	free(w->packed);
 	free(w);
 }
