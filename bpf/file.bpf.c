@@ -9,7 +9,6 @@
 #include "pidfd.bpf.h"
 #include "signalfd.bpf.h"
 #include "timerfd.bpf.h"
-#include "told.bpf.h"
 
 #define S_IFMT		0170000
 #define S_IFIFO		0010000
@@ -121,9 +120,8 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	o->nlink = inode->i_nlink;
 	o->s_magic = inode->i_sb->s_magic;
 	o->refs = compat_file_refs(f);
-	if (o->s_magic == TMPFS_MAGIC || o->s_magic == HUGETLBFS_MAGIC)
+	if (o->s_magic == TMPFS_MAGIC)
 		o->dentry_refs = dentry_refs(f);
-	o->told = told_file(f);
 	bpf_probe_read_kernel_str(o->name, sizeof(o->name),
 				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
 	fifo = (o->file.mode & S_IFMT) == S_IFIFO;

@@ -35,22 +35,6 @@ enum gather_type {
  */
 #define GATHER_PATH_LINK	1
 
-/* What no record holds: bpf/told.bpf.h looks for it, user/res/told.c says it. */
-enum gather_told_thread {
-	GATHER_TOLD_IO_PORTS = 0x1, GATHER_TOLD_SEM_UNDO = 0x2, GATHER_TOLD_IO_URING = 0x4,
-	GATHER_TOLD_KEYRING = 0x8, GATHER_TOLD_SHSTK_LOCK = 0x10, GATHER_TOLD_CORE_COOKIE = 0x20,
-	GATHER_TOLD_RESCTRL = 0x40, GATHER_TOLD_NS_CHILDREN = 0x80,
-	GATHER_TOLD_SESSION_KEYRING = 0x100, GATHER_TOLD_LOGIN = 0x200,
-	GATHER_TOLD_COUNTERS = 0x400,
-	/* Of the process, with its leader. */
-	GATHER_TOLD_RESTORE_IDS = 0x10000, GATHER_TOLD_AUTOREAP = 0x20000,
-	GATHER_TOLD_AUTOGROUP = 0x40000, GATHER_TOLD_TAGGED_SVA = 0x80000,
-	GATHER_TOLD_AUDIT_TTY = 0x100000, GATHER_TOLD_OOM_MIN = 0x200000,
-};
-enum gather_told_fd {
-	GATHER_TOLD_WB_ERROR = 0x1, GATHER_TOLD_FADVISE = 0x2, GATHER_TOLD_OPENER = 0x4,
-};
-
 /* tid and tgid as the reader's pid namespace numbers them. */
 struct gather_hdr {
 	__u32 type;
@@ -81,8 +65,6 @@ struct gather_thread {
 	__u32 files_count, fs_users, sighand_count, mm_users;	/* who else shares them */
 	__u32 ns_nr;		/* number in its own pid namespace */
 	__u32 pidns_level;	/* of the thread, minus the reader's: 0 if the same */
-	__u32 told;		/* GATHER_TOLD_* */
-	__u32 pad0;
 };
 
 /* XSTATE as the kernel keeps it, compacted or not; user/engine turns it into NT_X86_XSTATE. */
@@ -171,7 +153,7 @@ struct gather_vma {
 	struct ckpt_file file;	/* of vm_file: flags, mode, ino, size, dev, path_len; kind MAPPED */
 	struct gather_mtime mtime;
 	__u32 nlink, s_magic;
-	__u32 refs, dentry_refs;	/* of vm_file and of its dentry, of tmpfs and hugetlbfs only */
+	__u32 refs, dentry_refs;	/* of vm_file and of its dentry, of shmem only */
 	__u32 path_len;
 	__s32 path_err;		/* -errno: there is a file but no text for it; GATHER_PATH_LINK */
 	char path[];
@@ -200,9 +182,7 @@ struct gather_fd {
 	__u64 f_mode;		/* file->f_mode */
 	__u32 nlink, s_magic;
 	__u32 refs;		/* file_count(), where it can be read, else 0 */
-	__u32 dentry_refs;	/* of tmpfs and hugetlbfs only: descriptions on it, wherever they are */
-	__u32 told;		/* GATHER_TOLD_* */
-	__u32 pad0;
+	__u32 dentry_refs;	/* of shmem only: descriptions on it, wherever they are */
 	char name[24];		/* d_name: "[eventfd]" of an anonymous inode */
 	struct { __u32 readers, writers, ring_size, nbufs; __u64 bytes; } pipe;
 	__u32 path_len;

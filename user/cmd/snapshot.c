@@ -19,6 +19,7 @@ static const char help[] =
 "  -f, --force           replace an existing file\n"
 "      --engine NAME     auto, kmod or stock\n"
 "      --capture HOW     auto, copy (in the stop) or cow (from a clone, after it)\n"
+"      --compress HOW    none, lz4 or zstd[:LEVEL]\n"
 "      --max-frozen MS   give up, and let it go, when it is stopped for longer\n"
 "      --strict          fail if anything would be lost\n"
 "      --stats FILE      times and sizes as JSON\n"
@@ -26,7 +27,7 @@ static const char help[] =
 "  -v, --verbose         each step\n";
 
 enum { OPT_LEAVE_STOPPED = 256, OPT_ONLY, OPT_MAX_FROZEN, OPT_STRICT, OPT_KEEP, OPT_SELF, OPT_REPLY,
-       OPT_CAPTURE };
+       OPT_CAPTURE, OPT_COMPRESS };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -36,6 +37,7 @@ static const struct option options[] = {
 	{ "dry-run", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "capture", required_argument, NULL, OPT_CAPTURE },
+	{ "compress", required_argument, NULL, OPT_COMPRESS },
 	{ "max-frozen", required_argument, NULL, OPT_MAX_FROZEN },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "keep", no_argument, NULL, OPT_KEEP },
@@ -86,6 +88,10 @@ static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv
 			if (!options_word(optarg, captures, &word))
 				return options_usage(help);
 			o->capture = (enum snapshot_capture)word;
+			break;
+		case OPT_COMPRESS:
+			if (!ckpt_packing_parse(optarg, &o->packing))
+				return options_usage(help);
 			break;
 		case OPT_MAX_FROZEN:
 			if (!options_number(optarg, 1, 3600000, &ms))

@@ -9,6 +9,7 @@
 
 #include "engine/bpf.h"
 #include "engine/engine.h"
+#include "image/codec.h"
 #include "image/image.h"
 #include "res/dump.h"
 
@@ -24,6 +25,7 @@ struct snapshot_opts {
 	const char *stats;		/* JSON of the run, NULL: none */
 	enum snapshot_end end;
 	enum snapshot_capture capture;
+	struct ckpt_packing packing;
 	unsigned int max_frozen_ms;	/* 0: no bound */
 	bool only, force, dry_run, strict;
 	struct snapshot_caller *caller;	/* NULL: the command line */
@@ -95,8 +97,6 @@ int snapshot_write_metadata(struct snapshot *s);
 /* snapshot_clone.c: memory from a copy-on-write clone. */
 /* Before attach(): can it be had? */
 int snapshot_clone_prepare(struct snapshot *s);
-/* Go on without a clone, or not, if one was asked for. */
-int snapshot_clone_without(struct snapshot *s, int err, const char *why);
 /* In the stop. s->cow is false afterwards if it could not be made and need not be. */
 int snapshot_clone_take(struct snapshot *s);
 /* After the thaw, first of all: from then on it is the clone that dies if memory runs out. */

@@ -16,7 +16,6 @@
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/io.h"
-#include "res/told.h"
 
 /* A target below this is copied as a whole before it is let go, and written afterwards. */
 #define BUFFER_MAX (16u << 20)
@@ -196,7 +195,7 @@ static int make_buffer(struct snapshot *s)
 	uint64_t need = s->expected + s->expected / 8 + (256u << 10);
 
 	if (need > BUFFER_MAX)
-		need = PAGE_SLOTS * SNAPSHOT_CHUNK * CKPT_PAGE_SIZE;
+		need = (s->o->packing.codec ? PAGE_SLOTS_MAX : PAGE_SLOTS) * SNAPSHOT_CHUNK * CKPT_PAGE_SIZE;
 	s->buf_len = BUFFER_MAX;
 	s->buf = mmap(NULL, s->buf_len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	s->addrs = malloc(s->buf_len / CKPT_PAGE_SIZE * sizeof(*s->addrs));
@@ -215,7 +214,6 @@ static int prepare(struct snapshot *s)
 	s->d.pidfd = (int)syscall(SYS_pidfd_open, s->o->pid, 0);
 	if (s->d.pidfd < 0)
 		return ckpt_fail(-errno, s->o->pid, "pidfd_open");
-	res_told_look(&s->d);
 	err = open_memory(s);
 	if (!err)
 		err = ckpt_bpf_open(&s->bpf);
@@ -225,6 +223,8 @@ static int prepare(struct snapshot *s)
 		err = crid_take(&s->crid);
 		if (!err && !s->w)
 			err = open_output(s);
+		if (!err)
+			err = ckpt_writer_packing(s->w, &s->o->packing);
 		s->d.w = s->w;
 	}
 	if (!err)

@@ -10,7 +10,6 @@
 
 #include "flow/snapshot.h"
 #include "lib/fail.h"
-#include "res/told.h"
 
 /* A thread that reports its stop just before its last schedule() is read again. */
 #define RETRIES 50
@@ -94,7 +93,7 @@ static int check_kinds(struct snapshot *s)
 	static int (*const checks[])(struct ckpt_dump *) = {
 		res_task_check, res_thread_check, res_mm_check, res_fs_check, res_file_check_dump,
 		res_shmem_check, res_lock_check, res_fowner_check, res_sigpending_check,
-		res_posixtimer_check, res_clocks_check, res_creds_check_dump, res_told_check,
+		res_posixtimer_check, res_clocks_check, res_creds_check_dump,
 	};
 	struct ckpt_dump *d = &s->d;
 
@@ -123,8 +122,6 @@ int snapshot_dump(struct snapshot *s)
 		err = compare_threads(s);
 	if (!err)
 		err = check_kinds(s);
-	if (!err && s->cow && s->d.private_huge)
-		err = snapshot_clone_without(s, -EOPNOTSUPP, "it has private memory of hugetlbfs");
 	if (!err)
 		err = s->cow && !s->o->dry_run ? snapshot_find_kept(s) : snapshot_find_pages(s);
 	if (err || s->o->dry_run)

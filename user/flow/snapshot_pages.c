@@ -157,19 +157,21 @@ static int walk(struct snapshot *s)
 	return err;
 }
 
-/* Where an object has pages. */
+/* Where an object has pages; the size can lie within the last one. */
 static int walk_shmem(struct snapshot *s, uint32_t shmem)
 {
-	uint64_t at = 0, start, end;
-	int got;
+	int fd = s->d.shmems.v[shmem - 1].fd, err = 0;
+	off_t at = 0, end;
 
-	while ((got = res_shmem_data(&s->d.shmems.v[shmem - 1], at, &start, &end)) > 0) {
-		got = add_range(s, start, end, shmem);
-		if (got)
-			return got;
+	while (!err && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
+		end = lseek(fd, at, SEEK_HOLE);
+		if (end < 0)
+			break;
+		err = add_range(s, (uint64_t)at & ~(PAGE - 1),
+				((uint64_t)end + PAGE - 1) & ~(PAGE - 1), shmem);
 		at = end;
 	}
-	return got ? ckpt_fail(got, s->o->pid, "shared memory: search") : 0;
+	return err || errno == ENXIO ? err : ckpt_fail(-errno, s->o->pid, "shared memory: search");
 }
 
 static int find_shmem(struct snapshot *s)
@@ -386,7 +388,7 @@ static int copy_to_writer(struct snapshot *s)
 	struct cursor c = { 0 };
 	struct page_writer pw;
 	struct page_slot *slot;
-	int err = page_writer_start(&pw, s->w, s->buf, s->addrs, CHUNK), late;
+	int err = page_writer_start(&pw, s->w, &s->o->packing, s->buf, s->addrs, CHUNK), late;
 
 	if (err)
 		return err;
