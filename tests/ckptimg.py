@@ -55,6 +55,7 @@ FIELDS = {
     "CLOCKS.monotonic_offset_ns": (16, 8), "CLOCKS.boottime_offset_ns": (24, 8),
     "FOWNER.type": (4, 4), "FOWNER.pid": (8, 4), "FOWNER.signum": (12, 4), "FOWNER.async_fd": (24, 4),
     "FOWNER.file": (0, 4), "LEASE.file": (0, 4), "LEASE.type": (4, 4), "LEASE.fd": (8, 4),
+    "TERMINAL.lflag": (8, 4),
     "CREDS.uid": (0, 4), "CREDS.cap_effective": (56, 8), "PAGES.npages": (0, 4),
 }
 

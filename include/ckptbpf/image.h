@@ -52,7 +52,7 @@ enum ckpt_phase {
 /*
  * owner: the objref of the object this record belongs to (the seeds' "parent"):
  *   TASK: its parent task, or 0; RLIMITS THREAD MM FS FD SIGHAND ITIMERS
- *   POSIXTIMER LOCK FOWNER LEASE CLOCKS: the task;
+ *   POSIXTIMER LOCK FOWNER LEASE CLOCKS TERMINAL: the task;
  *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is; FILECHECK: the FILE;
  *   MMOPT VMA VMANAME GUARD: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
@@ -591,6 +591,8 @@ struct ckpt_clocks {
 CKPT_ONDISK(struct ckpt_clocks, 32);
 
 #include "image_lock.h"
+#include "image_mm.h"
+#include "image_terminal.h"
 #include "image_arch.h"
 
 #endif

@@ -34,19 +34,20 @@ void job_prepare(void)
 	}
 }
 
-void job_hand_terminal(pid_t pid)
+int job_hand_terminal(pid_t pid)
 {
 	pid_t group = getpgid(pid);
 
 	tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (tty < 0)
-		return;
+		return -1;
 	/* A background job has no terminal to give, another session's process cannot take it. */
 	if (group <= 0 || tcgetpgrp(tty) != getpgrp() || getsid(pid) != getsid(0) ||
 	    tcsetpgrp(tty, group)) {
 		close(tty);
 		tty = -1;
 	}
+	return tty;
 }
 
 void job_take_terminal(pid_t pid)

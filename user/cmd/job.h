@@ -7,8 +7,8 @@
 
 /* Before the restore: signals meant for the process wait until it can take them. */
 void job_prepare(void);
-/* Before it runs: the terminal becomes its group's, if it is ours. */
-void job_hand_terminal(pid_t pid);
+/* Before it runs: the terminal becomes its group's, if it is ours; then its descriptor, else -1. */
+int job_hand_terminal(pid_t pid);
 /* The same when another of us has handed it over already. */
 void job_take_terminal(pid_t pid);
 /*

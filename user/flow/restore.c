@@ -118,6 +118,9 @@ int restore_run(const struct restore_args *a, pid_t *pid)
 	} else {
 		*pid = r->proc.pid;
 		say_done(r);
+		/* After the line above, which it is to wipe away. */
+		if (r->drawn_anew)
+			kill(r->proc.pid, SIGWINCH);
 		/* It runs: no reason to fail any more. */
 		if (a->stats && write_stats(r)) {
 			pr_warn("%s", ckpt_fail_text());

@@ -22,7 +22,8 @@ struct restore_args {
 	const char *stats;		/* JSON of the run, NULL: none */
 	int wait_s;			/* for the pids to become free; -1: 10 from a stream, else 0 */
 	struct restore_opts res;
-	void (*ready)(pid_t pid);	/* called when nothing can go wrong any more, before it runs */
+	/* Called when nothing can go wrong any more, before it runs: the terminal that is its own now, or -1. */
+	int (*ready)(pid_t pid);
 };
 
 /* How the call ended that a thread makes again (restart.h). */
@@ -68,6 +69,7 @@ struct restore {
 
 	uint8_t xstate[CKPT_MAX_XSTATE];	/* of the thread at hand */
 	size_t xstate_size;		/* of this kernel's */
+	bool drawn_anew;		/* it has a terminal whose screen it does not know */
 	uint64_t npages;
 	uint64_t t_start, t_read, t_checked, t_mapped, t_filled, t_parked, t_done;	/* ns */
 };

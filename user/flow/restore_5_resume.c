@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include "lib/cleanup.h"
@@ -201,7 +202,8 @@ static int take_restorer_out(struct restore *r)
 int restore_resume(struct restore *r)
 {
 	const struct plan_task *t = r->proc.task;
-	int err = take_restorer_out(r);
+	int err = take_restorer_out(r), tty = -1;
+	struct termios was;
 
 	for (size_t i = 0; i < t->threads.n && !err; i++)
 		err = set_thread(r, &t->threads.v[i], &r->proc.calls[i]);
@@ -223,11 +225,14 @@ int restore_resume(struct restore *r)
 	for (size_t i = 0; i < r->losses.lines.n; i++)
 		pr_warn("restore: %s", r->losses.lines.v[i]);
 	if (r->a->ready)
-		r->a->ready(r->proc.pid);
+		tty = r->a->ready(r->proc.pid);
+	r->drawn_anew = tty >= 0 && res_terminal_restore(t, tty, &was);
 	pr_debug("restore: %d: let go by engine %s", (int)r->proc.pid, r->engine.ops->name);
 	err = r->engine.ops->resume(&r->engine);
 	if (err && r->a->pidfile)
 		unlink(r->a->pidfile);
+	if (err && r->drawn_anew)
+		res_terminal_undo(tty, &was);
 	r->pidfile_tmp[0] = 0;
 	r->t_done = ckpt_now_ns();
 	return err;

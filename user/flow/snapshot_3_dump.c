@@ -132,6 +132,8 @@ int snapshot_dump(struct snapshot *s)
 		err = res_sched_stopped(&s->d);
 	if (!err)
 		err = res_pipe_stopped(&s->d);
+	if (!err)
+		err = res_terminal_stopped(&s->d);
 	if (!err && s->cow)
 		err = snapshot_clone_take(s);
 	s->buffered = s->npages * CKPT_PAGE_SIZE <= s->buf_len;

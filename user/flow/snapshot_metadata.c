@@ -76,7 +76,7 @@ int snapshot_write_metadata(struct snapshot *s)
 {
 	static int (*const kinds[])(struct ckpt_dump *) = {
 		res_task_write, res_thread_write, res_mm_write, res_fs_write, res_file_write,
-		res_lock_write, res_fowner_write, res_signal_write, res_sigpending_write,
+		res_lock_write, res_fowner_write, res_terminal_write, res_signal_write, res_sigpending_write,
 		res_itimer_write, res_posixtimer_write, res_clocks_write, res_creds_write,
 	};
 	int err = write_header(s);

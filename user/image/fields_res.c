@@ -236,6 +236,14 @@ static const struct ckpt_trail sigpending_info[] = { T("siginfo", S, n, 48, FMT_
 TYPE_TRAIL(SIGPENDING, S, sigpending, sigpending_info);
 #undef S
 
+#define S struct ckpt_terminal
+static const struct ckpt_field terminal[] = {
+	F(S, iflag, FMT_OCT), F(S, oflag, FMT_OCT), F(S, lflag, FMT_OCT), F(S, cc, FMT_BYTES),
+	F(S, pad0, FMT_PAD),
+};
+TYPE(TERMINAL, S, terminal);
+#undef S
+
 #define S struct ckpt_itimers
 static const struct ckpt_field itimers[] = {
 	F_ARRAY(S, timer, value, FMT_NS, NULL), F_ARRAY(S, timer, interval, FMT_NS, NULL),

@@ -47,6 +47,7 @@ void dump_reset(struct ckpt_dump *d)
 	d->block_used = BLOCK;
 	d->proc = NULL;
 	d->pending = NULL;
+	d->have_terminal = false;
 	d->timers = NULL;
 }
 

@@ -101,6 +101,8 @@ struct ckpt_dump {
 	size_t block_used;
 	const struct gather_proc *proc;
 	const struct gather_sigpending *pending;	/* of the process, NULL: none */
+	struct ckpt_terminal terminal;	/* valid if have_terminal */
+	bool have_terminal;
 	const struct gather_posixtimers *timers;	/* NULL: none */
 	VEC(struct dump_thread) threads;	/* leader first */
 	VEC(const struct gather_vma *) vmas;
@@ -184,6 +186,7 @@ int res_creds_check_dump(struct ckpt_dump *d);
 int res_thread_stopped(struct ckpt_dump *d);
 int res_sched_stopped(struct ckpt_dump *d);
 int res_pipe_stopped(struct ckpt_dump *d);
+int res_terminal_stopped(struct ckpt_dump *d);
 
 int res_task_write(struct ckpt_dump *d);
 int res_thread_write(struct ckpt_dump *d);
@@ -200,6 +203,7 @@ int res_fs_write(struct ckpt_dump *d);
 int res_file_write(struct ckpt_dump *d);
 int res_lock_write(struct ckpt_dump *d);
 int res_fowner_write(struct ckpt_dump *d);
+int res_terminal_write(struct ckpt_dump *d);
 int res_signal_write(struct ckpt_dump *d);
 int res_sigpending_write(struct ckpt_dump *d);
 int res_itimer_write(struct ckpt_dump *d);

@@ -218,6 +218,7 @@ static const struct taker {
 	{ CKPT_LOCK, CKPT_TASK, plan_take_lock },
 	{ CKPT_FOWNER, CKPT_TASK, plan_take_fowner },
 	{ CKPT_LEASE, CKPT_TASK, plan_take_lease },
+	{ CKPT_TERMINAL, CKPT_TASK, plan_take_terminal },
 	{ CKPT_SIGHAND, CKPT_TASK, plan_take_sighand },
 	{ CKPT_SIGPENDING, CKPT_THREAD, plan_take_sigpending },
 	{ CKPT_ITIMERS, CKPT_TASK, plan_take_itimers },

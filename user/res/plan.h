@@ -130,6 +130,7 @@ struct plan_task {
 	struct plan_pending pending;
 	struct ckpt_acct acct;		/* of its threads that have ended */
 	struct ckpt_itimers itimers;	/* all 0: none is armed */
+	struct ckpt_terminal terminal;	/* valid if have_terminal */
 	VEC(struct ckpt_posixtimer) timers;	/* ascending by id */
 	struct ckpt_clocks clocks;	/* unless have_clocks: the header's, without offsets */
 	struct ckpt_fs fs;
@@ -141,7 +142,7 @@ struct plan_task {
 	VEC(struct ckpt_lease) leases;
 	VEC(struct ckpt_fowner) fowners;
 	bool pages_done;		/* its empty chunk has come */
-	bool have_itimers, have_clocks, have_mm, have_fs, have_sighand, have_rlimits, have_acct;
+	bool have_itimers, have_terminal, have_clocks, have_mm, have_fs, have_sighand, have_rlimits, have_acct;
 };
 
 struct ckpt_plan {

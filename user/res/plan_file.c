@@ -186,6 +186,21 @@ int plan_take_fd(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	return 0;
 }
 
+int plan_take_terminal(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_terminal *f = rec->payload;
+	struct plan_task *t = &p->tasks.v[p->cur];
+
+	if (t->have_terminal)
+		return bad(rec, "a second one of pid %d", t->rec.pid);
+	if (f->iflag & ~CKPT_TERMINAL_IFLAGS || f->oflag & ~CKPT_TERMINAL_OFLAGS ||
+	    f->lflag & ~CKPT_TERMINAL_LFLAGS)
+		return unknown(rec, "modes 0%o 0%o 0%o", f->iflag, f->oflag, f->lflag);
+	t->terminal = *f;
+	t->have_terminal = true;
+	return 0;
+}
+
 int plan_take_pipe(struct ckpt_plan *p, const struct ckpt_rec *rec)
 {
 	const struct ckpt_pipe *f = rec->payload;

@@ -78,6 +78,7 @@ int plan_take_fowner(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_lease(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sighand(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_sigpending(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_terminal(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_itimers(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_posixtimer(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_clocks(struct ckpt_plan *p, const struct ckpt_rec *rec);

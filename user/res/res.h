@@ -56,6 +56,14 @@ int res_filecheck(const struct ckpt_plan *p, enum res_validation how);
 /* From outside, when nothing of the restorer is left in it: the positions in files of /proc. */
 int res_proc_seek(const struct ckpt_plan *p, const struct plan_task *t);
 
+/*
+ * From outside, just before it goes on: tty, which is its own from now on, gets
+ * the modes that t had; *was: those before, for res_terminal_undo().
+ */
+struct termios;
+bool res_terminal_restore(const struct plan_task *t, int tty, struct termios *was);
+void res_terminal_undo(int tty, const struct termios *was);
+
 /* "RLIMIT_CPU" ... */
 const char *res_rlimit_name(unsigned int limit);
 
