@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * mm DIR: mappings of every kind that is saved. The list of mappings with
+ * mm DIR: mappings of every kind that is saved, stacks that go on growing. The list of mappings with
  * permissions, offsets, names and VmFlags, the auxiliary vector, the command
  * line, the environment and the executable are the same afterwards, and the
  * memory holds what it held.
@@ -210,6 +210,16 @@ static void set_up_growing(void)
 	grows[-(long)PAGE] = 'h';	/* it grew once */
 }
 
+/* 4 MiB more than it ever had, as deep calls make it. */
+static int grow_stack(int depth)
+{
+	volatile char page[PAGE];
+
+	page[0] = (char)depth;
+	page[PAGE - 1] = depth ? (char)grow_stack(depth - 1) : 0;
+	return page[0] + page[PAGE - 1];
+}
+
 static void check_texts(void)
 {
 	read_texts(&after);
@@ -258,6 +268,9 @@ static void check_memory(void)
 	CHECK(pread(shared_fd, page, 6, 0) == 6 && !memcmp(page, "after!", 6));
 	CHECK(grows[0] == 'g' && grows[-(long)PAGE] == 'h');
 	grows[-20 * (long)PAGE] = 'i';
+	grows[-100 * (long)PAGE] = 'j';
+	CHECK(grows[-20 * (long)PAGE] == 'i');
+	grow_stack(1024);
 }
 
 static void check_heap_and_vdso(const struct timespec *then)
