@@ -526,6 +526,7 @@ struct thread_group_cputimer {
 struct signal_struct {
 	int nr_threads;
 	struct sigpending shared_pending;
+	unsigned int flags;
 	unsigned int is_child_subreaper: 1;
 	struct hlist_head posix_timers;
 	struct hrtimer real_timer;

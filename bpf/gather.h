@@ -95,7 +95,7 @@ struct gather_mtime {
  */
 struct gather_proc {
 	struct gather_hdr h;
-	struct ckpt_task task;	/* ids 0; flags: SUBREAPER and HAS_TTY only */
+	struct ckpt_task task;	/* ids 0; flags: SUBREAPER, HAS_TTY and STOPPED only */
 	struct ckpt_rlimits rlimits;
 	struct ckpt_acct acct;	/* its dead threads */
 	struct ckpt_sighand sighand;

@@ -24,6 +24,7 @@
 #define REGS		21		/* words of struct pt_regs, r15 to ss, on every x86-64 */
 #define AT_NULL		0
 #define SIGALRM		14
+#define SIGNAL_STOP_STOPPED	0x1	/* include/linux/sched/signal.h: all its threads are */
 #define NSEC_PER_SEC	1000000000ll
 
 #define TEXT_ROOM	(3 * PATH_ROOM)
@@ -309,6 +310,8 @@ static __always_inline void fill_task(struct ckpt_task *o, struct task_struct *t
 		o->flags |= CKPT_TASK_SUBREAPER;
 	if (sig->tty)
 		o->flags |= CKPT_TASK_HAS_TTY;
+	if (sig->flags & SIGNAL_STOP_STOPPED)
+		o->flags |= CKPT_TASK_STOPPED;
 }
 
 static __always_inline void fill_dead_acct(struct ckpt_acct *o, struct signal_struct *sig,

@@ -37,7 +37,6 @@ wait_for() # SECONDS COMMAND...
 	fail "never: $*"
 }
 
-stopped() { grep -q '^State:[[:space:]]*[tT]' <(in_ns cat "/proc/$pid/status"); }
 frozen() { in_ns cat "/proc/$pid/task/$pid/stat" | grep -q ') [tTDI] '; }
 
 @test "badinput: a thread's number is not a process's" {
@@ -84,20 +83,6 @@ frozen() { in_ns cat "/proc/$pid/task/$pid/stat" | grep -q ') [tTDI] '; }
 		no_images
 		unharmed
 	done
-	check_prog
-}
-
-@test "badinput: stopped by job control" {
-	start_prog signal
-	in_ns kill -STOP "$pid"
-	wait_for 5 stopped
-	for e in $(engines); do
-		ck_refused "pid $pid: it is stopped by job control" snapshot "$pid" --engine "$e" --kill -o x.img
-		no_images
-		stopped || fail "it runs"
-	done
-	in_ns kill -CONT "$pid"
-	unharmed
 	check_prog
 }
 

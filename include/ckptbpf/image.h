@@ -168,6 +168,7 @@ CKPT_ONDISK(struct ckpt_task, 56);
 #define CKPT_TASK_SID_OUTSIDE	0x2u	/* its session's leader is not in the image */
 #define CKPT_TASK_PGID_OUTSIDE	0x4u	/* its group's leader is not in the image */
 #define CKPT_TASK_HAS_TTY	0x8u	/* signal->tty */
+#define CKPT_TASK_STOPPED	0x10u	/* by job control: SIGNAL_STOP_STOPPED, or SIGSTOP was pending */
 
 #define CKPT_RLIM_NLIMITS	16
 struct ckpt_rlimits {

@@ -53,6 +53,9 @@ static void say_done(const struct restore *r)
 		(const char *)lead->rec.comm, n, n == 1 ? "" : "s",
 		(double)(r->t_done - r->t_start) / 1e6,
 		r->clocks.own ? ", clocks of its own (time namespace)" : "");
+	if (r->plan.tasks.v[0].rec.flags & CKPT_TASK_STOPPED)
+		pr_info("restore: %d: stopped by job control, as it was: SIGCONT lets it go on",
+			(int)r->proc.pid);
 }
 
 /* A half-made process dies and is reaped, whoever traces it. */

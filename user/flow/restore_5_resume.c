@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,14 @@ static int set_thread(struct restore *r, const struct plan_thread *t, const stru
 	if (!err)
 		err = res_sched_restore(r->proc.task, t, &r->losses);
 	return err ? err : res_prctl_restore(r->proc.task, t, &r->losses);
+}
+
+/* Pending before they are let go: no thread runs an instruction. */
+static int stop_again(const struct plan_task *t)
+{
+	if (t->rec.flags & CKPT_TASK_STOPPED && kill(t->rec.pid, SIGSTOP))
+		return ckpt_fail(-errno, t->rec.pid, "SIGSTOP");
+	return 0;
 }
 
 static int set_oom_score(const struct plan_task *t, struct res_losses *l)
@@ -213,6 +222,8 @@ int restore_resume(struct restore *r)
 		err = set_oom_score(t, &r->losses);
 	if (!err)
 		err = res_proc_seek(&r->plan, t);
+	if (!err)
+		err = stop_again(t);
 	if (!err)
 		err = write_pidfile(r);
 	if (!err)

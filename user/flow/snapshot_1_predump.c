@@ -92,8 +92,6 @@ static int check_target(struct snapshot *s)
 			return ckpt_fail(-EINVAL, pid, "it is a kernel thread");
 		return ckpt_fail(-errno, pid, "no permission to look into it");
 	}
-	if (state == 'T')
-		return ckpt_fail(-EOPNOTSUPP, pid, "it is stopped by job control: let it go on first");
 	return 0;
 }
 

@@ -49,6 +49,9 @@ int snapshot_clone_take(struct snapshot *s)
 	const char *why = res_prctl_may_call(&s->d);
 	int err = -EOPNOTSUPP;
 
+	/* No thread of it can be lent: each would stop on its way. */
+	if (!why && res_task_stops(&s->d))
+		why = "it is stopped by job control";
 	if (!why)
 		err = s->engine.ops->clone(&s->engine, s->o->pid, &s->clone, &why);
 	if (!err)

@@ -4,7 +4,8 @@
 
 static const struct ckpt_word task_flags[] = {
 	{ CKPT_TASK_SUBREAPER, "subreaper" }, { CKPT_TASK_SID_OUTSIDE, "sid_outside" },
-	{ CKPT_TASK_PGID_OUTSIDE, "pgid_outside" }, { CKPT_TASK_HAS_TTY, "has_tty" }, { 0, NULL },
+	{ CKPT_TASK_PGID_OUTSIDE, "pgid_outside" }, { CKPT_TASK_HAS_TTY, "has_tty" },
+	{ CKPT_TASK_STOPPED, "stopped" }, { 0, NULL },
 };
 
 #define S struct ckpt_task

@@ -160,6 +160,8 @@ bool dump_path_deleted(const char *path, uint32_t len);
 int res_filecheck_predump(struct ckpt_dump *d);
 
 int res_task_check(struct ckpt_dump *d);
+/* Stopped by job control, or before it runs again? */
+bool res_task_stops(const struct ckpt_dump *d);
 int res_thread_check(struct ckpt_dump *d);
 /* Of one thread. */
 int res_prctl_check(struct ckpt_dump *d, const struct gather_thread *g);
@@ -179,6 +181,8 @@ int res_fowner_check(struct ckpt_dump *d);
 bool res_lease_is(const struct gather_lock *l);
 int res_lease_check(struct ckpt_dump *d, int fd, const struct gather_lock *l);
 int res_sigpending_check(struct ckpt_dump *d);
+/* Does SIGSTOP wait for it? */
+bool res_sigpending_stops(const struct ckpt_dump *d);
 int res_posixtimer_check(struct ckpt_dump *d);
 int res_clocks_check(struct ckpt_dump *d);
 int res_creds_check_dump(struct ckpt_dump *d);

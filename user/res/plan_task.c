@@ -9,7 +9,7 @@
 #define PID_MAX		4194304		/* PID_MAX_LIMIT of a 64-bit kernel */
 #define SYSCALL_MAX	1023		/* x86-64 numbers its calls below this */
 #define TASK_FLAGS	(CKPT_TASK_SUBREAPER | CKPT_TASK_SID_OUTSIDE | CKPT_TASK_PGID_OUTSIDE | \
-			 CKPT_TASK_HAS_TTY)
+			 CKPT_TASK_HAS_TTY | CKPT_TASK_STOPPED)
 #define THREAD_FLAGS	(CKPT_THREAD_RESTORE_SIGMASK | CKPT_THREAD_NO_NEW_PRIVS)
 #define PERSONALITIES	0x0ffe00ffu	/* PER_MASK's low byte and the flags of linux/personality.h */
 #define SECUREBITS	0xfffu		/* four pairs, and SECBIT_EXEC_* since 6.14 */

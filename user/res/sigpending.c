@@ -5,7 +5,8 @@
  * new task sends them to itself while it blocks every signal: to oneself any
  * code may be sent, so the entries come back as they were, in their order. Of
  * signals below SIGRTMIN the kernel then keeps one each; it had two only of
- * what timers sent.
+ * what timers sent. SIGSTOP, which nothing can block, is not kept as a signal:
+ * a process that it waits for is a stopped one (res/task.c).
  *
  * Saved: masks and queues of each thread and of the process, siginfo as it is.
  * Restored: rt_sigqueueinfo() and rt_tgsigqueueinfo() to itself, while all are
@@ -32,9 +33,19 @@ static int check_queue(struct ckpt_dump *d, const struct gather_sigpending *p)
 		return 0;
 	if (p->rec.mask & MASK(SIG_KILL))
 		return dump_refuse(d, "thread %d: it is being killed", p->h.tid);
-	if (p->rec.mask & MASK(SIG_STOP))
-		return dump_refuse(d, "thread %d: SIGSTOP is pending", p->h.tid);
 	return 0;
+}
+
+bool res_sigpending_stops(const struct ckpt_dump *d)
+{
+	bool stops = d->pending && d->pending->rec.mask & MASK(SIG_STOP);
+
+	for (size_t i = 0; i < d->threads.n && !stops; i++) {
+		const struct gather_sigpending *p = d->threads.v[i].pending;
+
+		stops = p && p->rec.mask & MASK(SIG_STOP);
+	}
+	return stops;
 }
 
 int res_sigpending_check(struct ckpt_dump *d)
@@ -58,18 +69,26 @@ static int write_queue(struct ckpt_dump *d, const struct gather_sigpending *p, u
 	v = calloc(rec.n + 1, sizeof(*v));
 	if (!v)
 		return ckpt_fail(-ENOMEM, d->pid, "pending signals");
-	for (uint32_t i = 0; i < rec.n; i++) {
-		v[i] = p->info[i];
-		v[i].pad0 = 0;
+	/* SIGSTOP cannot be kept waiting: it has made the task a stopped one. */
+	rec.mask &= ~MASK(SIG_STOP);
+	rec.n = 0;
+	for (uint32_t i = 0; i < p->rec.n; i++) {
+		struct ckpt_siginfo *si = &v[rec.n];
+
+		if (p->info[i].signo == SIG_STOP)
+			continue;
+		*si = p->info[i];
+		si->pad0 = 0;
 		/* The timer's own mark, by which the kernel would find it again. */
-		if (v[i].code == CODE_TIMER)
-			v[i].fields[2] = 0;
+		if (si->code == CODE_TIMER)
+			si->fields[2] = 0;
 		/* One that is just being sent: first the entry, then the bit. */
-		if (v[i].signo >= 1 && v[i].signo <= CKPT_NSIG)
-			rec.mask |= MASK(v[i].signo);
+		if (si->signo >= 1 && si->signo <= CKPT_NSIG)
+			rec.mask |= MASK(si->signo);
+		rec.n++;
 	}
-	err = ckpt_write_record(d->w, CKPT_SIGPENDING, owner, &rec, sizeof(rec), v,
-				rec.n * sizeof(*v));
+	err = !rec.mask ? 0 : ckpt_write_record(d->w, CKPT_SIGPENDING, owner, &rec, sizeof(rec), v,
+						rec.n * sizeof(*v));
 	free(v);
 	return err;
 }

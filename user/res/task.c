@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A process as its parent, its group and its session see it: pids, exit signal,
- * limits, personality, oom_score_adj.
+ * limits, personality, oom_score_adj. One that is stopped by job control is
+ * saved as it is; its threads go on with what they did when SIGCONT comes.
  *
  * Saved: pids, group and session, exit signal, personality, oom_score_adj,
- * whether it is a subreaper, limits, times of threads that are gone.
+ * whether it is a subreaper, and stopped, limits, times of threads that are gone.
  * Restored: clone3() gives the pid, setsid() or setpgid() the session or a
  * group of its own; the rest by the restorer's calls, prlimit() and /proc;
- * times are told by `show` alone.
+ * SIGSTOP before it is let go, by whatever signal it was stopped; times are told by `show` alone.
  * Refused: at the restore, what the restorer may not set.
  * Lost: cgroup: the restorer's; rusage of children; SEM_UNDO; a session or group outside, and its
  * terminal: the restorer's session.
@@ -81,6 +82,11 @@ int res_task_check(struct ckpt_dump *d)
 	return err;
 }
 
+bool res_task_stops(const struct ckpt_dump *d)
+{
+	return d->proc->task.flags & CKPT_TASK_STOPPED || res_sigpending_stops(d);
+}
+
 int res_task_write(struct ckpt_dump *d)
 {
 	struct ckpt_task rec = d->proc->task;
@@ -91,6 +97,8 @@ int res_task_write(struct ckpt_dump *d)
 		rec.flags |= CKPT_TASK_SID_OUTSIDE;
 	if (rec.pgid != rec.pid)
 		rec.flags |= CKPT_TASK_PGID_OUTSIDE;
+	if (res_task_stops(d))
+		rec.flags |= CKPT_TASK_STOPPED;
 	err = ckpt_write_record(d->w, CKPT_TASK, 0, &rec, sizeof(rec), NULL, 0);
 	if (!err)
 		err = ckpt_write_record(d->w, CKPT_RLIMITS, rec.id, &d->proc->rlimits,
