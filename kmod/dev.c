@@ -21,7 +21,10 @@ static long do_get_info(struct file *file, void *arg)
 	a->abi_major = CKPTBPF_ABI_MAJOR;
 	a->abi_minor = CKPTBPF_ABI_MINOR;
 	a->caps = CKPTBPF_CAP_FREEZE | CKPTBPF_CAP_REGSET | CKPTBPF_CAP_PARK_SELF |
-		  CKPTBPF_CAP_PAGES | CKPTBPF_CAP_MEM_CTX | CKPTBPF_CAP_SIGMASK;
+		  CKPTBPF_CAP_PAGES | CKPTBPF_CAP_MEM_CTX | CKPTBPF_CAP_SIGMASK |
+		  CKPTBPF_CAP_DEADLINE | CKPTBPF_CAP_BULK;
+	if (ckpt_can_clone())
+		a->caps |= CKPTBPF_CAP_SNAPSHOT;
 	return 0;
 }
 
@@ -43,6 +46,8 @@ static const struct command commands[] = {
 	[_IOC_NR(CKPTBPF_LIST)]      = { ckpt_do_list, sizeof(struct ckptbpf_list), 24, true, false },
 	[_IOC_NR(CKPTBPF_REGSET)]    = { ckpt_do_regset, sizeof(struct ckptbpf_regset), 32, true, true },
 	[_IOC_NR(CKPTBPF_SIGMASK)]   = { ckpt_do_sigmask, sizeof(struct ckptbpf_sigmask), 24, false, true },
+	[_IOC_NR(CKPTBPF_SNAPSHOT)]  = { ckpt_do_snapshot, sizeof(struct ckptbpf_snapshot), 24, true, true },
+	[_IOC_NR(CKPTBPF_REAP)]      = { ckpt_do_reap, sizeof(struct ckptbpf_reap), 16, false, true },
 	[_IOC_NR(CKPTBPF_PAGES)]     = { ckpt_do_pages, sizeof(struct ckptbpf_pages), 48, true, true },
 	[_IOC_NR(CKPTBPF_MEM_CTX)]   = { ckpt_do_mem_ctx, sizeof(struct ckptbpf_mem_ctx), 40, true, true },
 	[_IOC_NR(CKPTBPF_PARK_SELF)] = { ckpt_do_park_self, sizeof(struct ckptbpf_park_self), 24, false, false },
@@ -56,6 +61,8 @@ union any_arg {
 	struct ckptbpf_list list;
 	struct ckptbpf_regset regset;
 	struct ckptbpf_sigmask sigmask;
+	struct ckptbpf_snapshot snapshot;
+	struct ckptbpf_reap reap;
 	struct ckptbpf_pages pages;
 	struct ckptbpf_mem_ctx mem_ctx;
 	struct ckptbpf_park_self park_self;
@@ -170,7 +177,7 @@ static __poll_t ckpt_poll(struct file *file, poll_table *wait)
 	__poll_t mask = 0;
 
 	poll_wait(file, &s->waitq, wait);
-	if (READ_ONCE(s->ndead))
+	if (READ_ONCE(s->ndead) || READ_ONCE(s->expired))
 		mask |= EPOLLIN | EPOLLRDNORM;
 	if (READ_ONCE(s->closed))
 		mask |= EPOLLHUP;

@@ -168,6 +168,8 @@ static int wait_settled(struct ckpt_target *tg, struct ckptbpf_freeze *a, unsign
 			return -EINTR;
 		if (READ_ONCE(s->closed))
 			return -ESHUTDOWN;
+		if (READ_ONCE(s->expired))
+			return -ETIME;
 		if (!READ_ONCE(tg->nqueued))
 			return 0;
 		count(tg, a);
@@ -227,8 +229,13 @@ long ckpt_do_freeze(struct file *file, void *arg)
 	int err, added;
 
 	if ((a->flags & ~(CKPTBPF_FREEZE_CHECK | CKPTBPF_FREEZE_OWN)) || a->tgid <= 0 ||
-	    !a->timeout_ms || a->timeout_ms > MAX_TIMEOUT_MS)
+	    !a->timeout_ms || a->timeout_ms > MAX_TIMEOUT_MS ||
+	    a->deadline_ms > MAX_TIMEOUT_MS || a->pad0)
 		return -EINVAL;
+	if (a->deadline_ms && a->flags)
+		return -EINVAL;
+	if (READ_ONCE(s->expired))
+		return -ETIME;
 	a->nthreads = a->nparked = a->nstuck = 0;
 	a->stuck_tid = 0;
 	deadline = jiffies + msecs_to_jiffies(a->timeout_ms);
@@ -241,6 +248,9 @@ long ckpt_do_freeze(struct file *file, void *arg)
 		put_pid(pid);
 		return PTR_ERR(tg);
 	}
+
+	if (a->deadline_ms)
+		ckpt_set_deadline(s, a->deadline_ms);
 
 	/*
 	 * Parked threads make no new ones: a round that adds none, after all
@@ -271,6 +281,7 @@ long ckpt_do_thaw(struct file *file, void *arg)
 	struct ckpt_session *s = file->private_data;
 	struct ckptbpf_thaw *a = arg;
 	struct pid *pid = NULL;
+	bool expired;
 
 	if (a->flags || a->pad0 || a->tgid < 0)
 		return -EINVAL;
@@ -282,7 +293,16 @@ long ckpt_do_thaw(struct file *file, void *arg)
 	ckpt_release(s, pid, true);
 	ckpt_target_unclaim(s, pid);
 	put_pid(pid);
-	return 0;
+
+	spin_lock(&s->lock);
+	expired = s->expired;
+	/* The deadline is for the whole stop: it ends with the last one. */
+	if (!a->tgid || !s->nthreads) {
+		s->deadline = 0;
+		s->expired = false;
+	}
+	spin_unlock(&s->lock);
+	return expired ? -ETIME : 0;
 }
 
 static void describe(struct ckptbpf_thread *out, struct ckpt_thread *t)

@@ -24,8 +24,13 @@
 #include <linux/spinlock.h>
 #include <linux/task_work.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include <ckptbpf/kmod_abi.h>
+
+struct ckpt_clone;
+struct kernel_clone_args;
+struct rusage;
 
 struct ckpt_session {
 	struct kref ref;
@@ -35,6 +40,10 @@ struct ckpt_session {
 	fl_owner_t owner;		/* its file table: compared, never followed */
 	spinlock_t lock;		/* all below; and state, released, cmd of the records */
 	bool closed;
+	bool expired;			/* the deadline came before THAW */
+	unsigned long deadline;		/* jiffies; while expiry is armed */
+	struct delayed_work expiry;
+	struct list_head clones;
 	unsigned int nthreads, ndead;	/* records not released; of them dead */
 	DECLARE_HASHTABLE(threads, 8);	/* by task */
 };
@@ -49,10 +58,19 @@ struct ckpt_target {
 
 /* What a parked thread is asked to do in its own context. */
 struct ckpt_cmd {
-	u32 op;				/* CKPTBPF_MEM_*, 0: nothing */
+	u32 op;				/* CKPT_OP_*, 0: nothing */
 	unsigned long addr, len;
+	struct ckpt_clone *clone;	/* with a reference */
 	long ret;
 };
+#define CKPT_OP_MUNMAP	1u
+#define CKPT_OP_CLONE	2u
+
+/*
+ * Only a fatal signal wakes it; not counted in the load, not a hung task, and
+ * system suspend may pass.
+ */
+#define CKPT_PARK_STATE	(TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE)
 
 struct ckpt_thread {
 	struct kref ref;
@@ -82,6 +100,7 @@ struct ckpt_thread {
 struct ckpt_session *ckpt_session_create(void);
 void ckpt_session_put(struct ckpt_session *s);
 void ckpt_session_end(struct ckpt_session *s);
+void ckpt_set_deadline(struct ckpt_session *s, u32 ms);
 
 struct ckpt_target *ckpt_target_claim(struct ckpt_session *s, struct pid *pid);
 void ckpt_target_unclaim(struct ckpt_session *s, struct pid *pid);
@@ -99,6 +118,14 @@ void ckpt_release(struct ckpt_session *s, struct pid *tgid, bool self_too);
 void ckpt_park(struct callback_head *work);
 struct ckpt_thread *ckpt_get_parked(struct file *file, pid_t tid);
 bool ckpt_wait_off_cpu(struct ckpt_thread *t);
+void ckpt_fix_interrupted(void);
+int ckpt_run_in_context(struct ckpt_thread *t, struct ckpt_cmd *cmd);
+
+/* clone.c */
+long ckpt_clone_make(struct ckpt_clone *c);
+void ckpt_clone_put(struct ckpt_clone *c);
+void ckpt_clones_end(struct ckpt_session *s);
+struct mm_struct *ckpt_clone_mm(struct file *file, pid_t nr);
 
 /* dev.c: may the caller, and he who opened the device, attach to task? */
 bool ckpt_may_attach(struct file *file, struct task_struct *task);
@@ -108,12 +135,18 @@ int ckpt_resolve_init(void);
 int ckpt_task_work_add(struct task_struct *task, struct callback_head *work,
 		       enum task_work_notify_mode mode);
 bool ckpt_ptrace_may_access(struct task_struct *task, unsigned int mode);
+bool ckpt_can_clone(void);
+pid_t ckpt_kernel_clone(struct kernel_clone_args *args);
+long ckpt_kernel_wait4(pid_t pid, int __user *status, int options, struct rusage *usage);
+void ckpt_drop_files(void);
 
 /* The commands; arg is a checked copy, written back by the caller. */
 long ckpt_do_freeze(struct file *file, void *arg);
 long ckpt_do_thaw(struct file *file, void *arg);
 long ckpt_do_list(struct file *file, void *arg);
 long ckpt_do_regset(struct file *file, void *arg);
+long ckpt_do_snapshot(struct file *file, void *arg);
+long ckpt_do_reap(struct file *file, void *arg);
 long ckpt_do_pages(struct file *file, void *arg);
 long ckpt_do_mem_ctx(struct file *file, void *arg);
 long ckpt_do_park_self(struct file *file, void *arg);

@@ -8,6 +8,7 @@
 
 #include <linux/bvec.h>
 #include <linux/file.h>
+#include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -18,6 +19,7 @@
 #include "compat/gup.h"
 
 #define MAX_PAGES	1024u
+#define MAX_RANGE	262144u
 #define BATCH		256u
 
 /*
@@ -100,7 +102,49 @@ static int write_batch(struct file *file, struct batch *b, unsigned int n, loff_
 	return 0;
 }
 
-static long copy_pages(struct mm_struct *mm, const u64 *addrs, struct file *file,
+static void put_run(struct page **pages, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (pages[i] != ZERO_PAGE(0))
+			put_page(pages[i]);
+}
+
+/* Leave out absent and zero pages; at: number of the first one. How many stay. */
+static unsigned int pack(struct page **pages, unsigned int n, u64 *bitmap, unsigned int at,
+			 unsigned int *nzero)
+{
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < n; i++) {
+		void *data;
+		bool zero;
+
+		if (pages[i] == ZERO_PAGE(0))
+			continue;
+		data = kmap_local_page(pages[i]);
+		zero = !memchr_inv(data, 0, PAGE_SIZE);
+		kunmap_local(data);
+		if (zero) {
+			put_page(pages[i]);
+			++*nzero;
+			continue;
+		}
+		if (bitmap)
+			bitmap[(at + i) / 64] |= 1ull << (at + i) % 64;
+		pages[kept++] = pages[i];
+	}
+	return kept;
+}
+
+static u64 addr_of(const struct ckptbpf_pages *a, const u64 *addrs, unsigned int i)
+{
+	return addrs ? addrs[i] : a->addrs + (u64)i * PAGE_SIZE;
+}
+
+/* addrs: NULL for a range; bitmap: NULL if not wanted. */
+static long copy_pages(struct mm_struct *mm, const u64 *addrs, u64 *bitmap, struct file *file,
 		       struct ckptbpf_pages *a)
 {
 	struct batch *b = kvmalloc(sizeof(*b), GFP_KERNEL_ACCOUNT);
@@ -110,29 +154,42 @@ static long copy_pages(struct mm_struct *mm, const u64 *addrs, struct file *file
 
 	if (!b)
 		return -ENOMEM;
-	while (i < a->n && !err) {
-		unsigned int k, n = 1;
+	while (i < a->n) {
+		u64 first = addr_of(a, addrs, i);
+		unsigned int n = 1, kept, nzero = 0;
 		int nhole;
 
-		while (n < BATCH && i + n < a->n && addrs[i + n] == addrs[i] + (u64)n * PAGE_SIZE)
+		while (n < BATCH && i + n < a->n &&
+		       addr_of(a, addrs, i + n) == first + (u64)n * PAGE_SIZE)
 			n++;
-		nhole = get_run(mm, addrs[i], n, b->pages);
+		nhole = get_run(mm, first, n, b->pages);
 		if (nhole < 0) {
 			err = nhole;
 			break;
 		}
-		err = write_batch(file, b, n, &pos);
-		for (k = 0; k < n; k++)
-			if (b->pages[k] != ZERO_PAGE(0))
-				put_page(b->pages[k]);
-		if (!err) {
-			a->ncopied += n;
-			a->nhole += nhole;
-			i += n;
-		}
+		kept = n;
+		if (a->flags & CKPTBPF_PAGES_PACKED)
+			kept = pack(b->pages, n, bitmap, i, &nzero);
+		else if (bitmap)
+			bitmap_set((unsigned long *)bitmap, i, n);
+		if (kept)
+			err = write_batch(file, b, kept, &pos);
+		put_run(b->pages, kept);
+		if (err)
+			break;
+		a->ncopied += kept;
+		a->nhole += nhole;
+		a->nzero += nzero;
+		i += n;
 	}
 	kvfree(b);
 	return err;
+}
+
+static bool is_user_range(u64 addr, u64 n)
+{
+	return !(addr % PAGE_SIZE) && addr <= TASK_SIZE_MAX - PAGE_SIZE &&
+	       n <= (TASK_SIZE_MAX - addr) / PAGE_SIZE;
 }
 
 static int check_addrs(const u64 *addrs, unsigned int n)
@@ -140,7 +197,7 @@ static int check_addrs(const u64 *addrs, unsigned int n)
 	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		if (addrs[i] % PAGE_SIZE || addrs[i] > TASK_SIZE_MAX - PAGE_SIZE)
+		if (!is_user_range(addrs[i], 1))
 			return -EINVAL;
 		if (i && addrs[i] <= addrs[i - 1])
 			return -EINVAL;
@@ -175,6 +232,11 @@ static struct mm_struct *get_mm(struct file *file, pid_t tgid)
 
 	if (!pid)
 		return ERR_PTR(-ESRCH);
+	mm = ckpt_clone_mm(file, tgid);
+	if (mm) {
+		put_pid(pid);
+		return mm;
+	}
 	spin_lock(&s->lock);
 	hash_for_each(s->threads, i, t, node)
 		if (t->target->pid == pid && !t->released &&
@@ -193,23 +255,51 @@ static struct mm_struct *get_mm(struct file *file, pid_t tgid)
 	return mm ?: ERR_PTR(-ESRCH);
 }
 
+/* The addresses, checked; NULL: a range, checked. */
+static u64 *get_addrs(struct ckptbpf_pages *a)
+{
+	u64 *addrs;
+	int err;
+
+	if (a->flags & CKPTBPF_PAGES_RANGE) {
+		if (a->n > MAX_RANGE || !is_user_range(a->addrs, a->n))
+			return ERR_PTR(-EINVAL);
+		return NULL;
+	}
+	if (a->n > MAX_PAGES)
+		return ERR_PTR(-EINVAL);
+	addrs = memdup_user(u64_to_user_ptr(a->addrs), a->n * sizeof(*addrs));
+	if (IS_ERR(addrs))
+		return addrs;
+	err = check_addrs(addrs, a->n);
+	if (!err)
+		return addrs;
+	kfree(addrs);
+	return ERR_PTR(err);
+}
+
 long ckpt_do_pages(struct file *file, void *arg)
 {
 	struct ckptbpf_pages *a = arg;
+	size_t words = DIV_ROUND_UP((size_t)a->n, 64);
 	struct mm_struct *mm;
+	u64 *addrs, *bitmap = NULL;
 	struct file *out;
-	u64 *addrs;
 	long err;
 
-	if (a->flags || a->pad0 || !a->n || a->n > MAX_PAGES)
+	if ((a->flags & ~(CKPTBPF_PAGES_RANGE | CKPTBPF_PAGES_PACKED)) || a->pad0 || a->pad1 || !a->n)
 		return -EINVAL;
-	a->ncopied = a->nhole = 0;
-	addrs = memdup_user(u64_to_user_ptr(a->addrs), a->n * sizeof(*addrs));
+	a->ncopied = a->nhole = a->nzero = 0;
+	addrs = get_addrs(a);
 	if (IS_ERR(addrs))
 		return PTR_ERR(addrs);
-	err = check_addrs(addrs, a->n);
-	if (err)
-		goto free_addrs;
+	if (a->bitmap) {
+		bitmap = kvcalloc(words, sizeof(*bitmap), GFP_KERNEL_ACCOUNT);
+		if (!bitmap) {
+			kfree(addrs);
+			return -ENOMEM;
+		}
+	}
 
 	out = fget(a->fd);
 	err = out ? check_file(out, a) : -EBADF;
@@ -220,12 +310,14 @@ long ckpt_do_pages(struct file *file, void *arg)
 		err = PTR_ERR(mm);
 		goto put_file;
 	}
-	err = copy_pages(mm, addrs, out, a);
+	err = copy_pages(mm, addrs, bitmap, out, a);
 	mmput(mm);
+	if (bitmap && copy_to_user(u64_to_user_ptr(a->bitmap), bitmap, words * sizeof(*bitmap)))
+		err = -EFAULT;
 put_file:
 	if (out)
 		fput(out);
-free_addrs:
+	kvfree(bitmap);
 	kfree(addrs);
 	return err;
 }

@@ -18,16 +18,26 @@
 
 #include <kmod_arch.h>
 
-/*
- * Only a fatal signal wakes it; not counted in the load, not a hung task, and
- * system suspend may pass.
- */
-#define PARK_STATE (TASK_KILLABLE | TASK_NOLOAD | TASK_FREEZABLE)
+/* A call that only we have interrupted is entered again. */
+void ckpt_fix_interrupted(void)
+{
+	struct pt_regs *regs = task_pt_regs(current);
+
+	if (!ckpt_arch_in_syscall(regs))
+		ckpt_arch_fix_eintr(regs);
+}
 
 static void run_cmd(struct ckpt_thread *t)
 {
 	struct ckpt_session *s = t->session;
-	long ret = vm_munmap(t->cmd.addr, t->cmd.len);
+	struct ckpt_clone *c = t->cmd.clone;
+	long ret;
+
+	t->cmd.clone = NULL;
+	if (t->cmd.op == CKPT_OP_CLONE)
+		ret = ckpt_clone_make(c);
+	else
+		ret = vm_munmap(t->cmd.addr, t->cmd.len);
 
 	spin_lock(&s->lock);
 	t->cmd.ret = ret;
@@ -40,7 +50,6 @@ static void run_cmd(struct ckpt_thread *t)
 static bool enter(struct ckpt_thread *t)
 {
 	struct ckpt_session *s = t->session;
-	struct pt_regs *regs = task_pt_regs(current);
 	bool exiting = current->flags & PF_EXITING;
 	bool parked = false;
 
@@ -53,10 +62,10 @@ static bool enter(struct ckpt_thread *t)
 		 * interrupted all the same. Nobody looks at the flags of a
 		 * QUEUED record but to see TF_SELF.
 		 */
-		if (ckpt_arch_in_syscall(regs))
+		if (ckpt_arch_in_syscall(task_pt_regs(current)))
 			WRITE_ONCE(t->flags, t->flags | CKPTBPF_TF_IN_SYSCALL);
 		else
-			ckpt_arch_fix_eintr(regs);
+			ckpt_fix_interrupted();
 	}
 
 	spin_lock(&s->lock);
@@ -83,7 +92,7 @@ void ckpt_park(struct callback_head *work)
 
 	for (;;) {
 		killed = wait_event_state(t->wq, READ_ONCE(t->released) || READ_ONCE(t->cmd.op),
-					  PARK_STATE);
+					  CKPT_PARK_STATE);
 		if (killed || READ_ONCE(t->released))
 			break;
 		run_cmd(t);
@@ -98,6 +107,8 @@ void ckpt_park(struct callback_head *work)
 	wake_up(&s->waitq);	/* a command that was meant for it */
 	mutex_lock(&t->regs_lock);
 	mutex_unlock(&t->regs_lock);
+	if (t->cmd.clone)
+		ckpt_clone_put(t->cmd.clone);	/* one that was not made any more */
 
 	if (!killed && READ_ONCE(t->set_mask))
 		sigprocmask(SIG_SETMASK, &t->sigmask, NULL);
@@ -218,12 +229,49 @@ long ckpt_do_sigmask(struct file *file, void *arg)
 	return err;
 }
 
+/*
+ * Let a parked thread do something, and wait for it: 0 and cmd->ret, or why it
+ * was not done. What a cmd holds is the thread's from here on.
+ */
+int ckpt_run_in_context(struct ckpt_thread *t, struct ckpt_cmd *cmd)
+{
+	struct ckpt_session *s = t->session;
+	int err = 0;
+
+	spin_lock(&s->lock);
+	if (t->state != CKPTBPF_ST_PARKED || t->released)
+		err = -ESRCH;
+	else if (t->cmd.op || (t->flags & CKPTBPF_TF_IN_SYSCALL))
+		err = -EBUSY;	/* one whose caller was killed; locks of the call */
+	if (!err) {
+		t->cmd = *cmd;
+		wake_up(&t->wq);
+	}
+	spin_unlock(&s->lock);
+	if (err) {
+		if (cmd->clone)
+			ckpt_clone_put(cmd->clone);
+		return err;
+	}
+
+	if (wait_event_killable(s->waitq, !READ_ONCE(t->cmd.op) || READ_ONCE(t->released) ||
+				READ_ONCE(t->state) != CKPTBPF_ST_PARKED))
+		return -EINTR;
+	spin_lock(&s->lock);
+	if (t->cmd.op)
+		err = -ESRCH;	/* it was let go or died before */
+	else
+		cmd->ret = t->cmd.ret;
+	spin_unlock(&s->lock);
+	return err;
+}
+
 long ckpt_do_mem_ctx(struct file *file, void *arg)
 {
-	struct ckpt_session *s = file->private_data;
 	struct ckptbpf_mem_ctx *a = arg;
+	struct ckpt_cmd cmd = { .op = CKPT_OP_MUNMAP, .addr = a->addr, .len = a->len };
 	struct ckpt_thread *t;
-	long err = 0;
+	long err;
 
 	if (a->flags || a->op != CKPTBPF_MEM_MUNMAP)
 		return -EINVAL;
@@ -232,35 +280,9 @@ long ckpt_do_mem_ctx(struct file *file, void *arg)
 	t = ckpt_get_parked(file, a->tid);
 	if (IS_ERR(t))
 		return PTR_ERR(t);
-
-	spin_lock(&s->lock);
-	if (t->state != CKPTBPF_ST_PARKED)
-		err = -ESRCH;
-	else if (t->cmd.op || (t->flags & CKPTBPF_TF_IN_SYSCALL))
-		err = -EBUSY;	/* one whose caller was killed; locks of the call */
-	if (!err) {
-		t->cmd.addr = a->addr;
-		t->cmd.len = a->len;
-		WRITE_ONCE(t->cmd.op, a->op);
-		wake_up(&t->wq);
-	}
-	spin_unlock(&s->lock);
-	if (err)
-		goto out;
-
-	err = wait_event_killable(s->waitq, !READ_ONCE(t->cmd.op) ||
-				  READ_ONCE(t->state) != CKPTBPF_ST_PARKED);
-	if (err) {
-		err = -EINTR;
-		goto out;
-	}
-	spin_lock(&s->lock);
-	if (t->cmd.op)
-		err = -ESRCH;	/* it was let go or died before */
-	else
-		a->ret = t->cmd.ret;
-	spin_unlock(&s->lock);
-out:
+	err = ckpt_run_in_context(t, &cmd);
+	if (!err)
+		a->ret = cmd.ret;
 	ckpt_thread_put(t);
 	return err;
 }

@@ -12,6 +12,36 @@
 static LIST_HEAD(claimed);
 static DEFINE_SPINLOCK(claimed_lock);
 
+/* The stop was to end by now: it does, whoever is still at work on it. */
+static void expire(struct work_struct *work)
+{
+	struct ckpt_session *s = container_of(to_delayed_work(work), struct ckpt_session, expiry);
+	bool due;
+
+	spin_lock(&s->lock);
+	due = s->deadline && time_after_eq(jiffies, s->deadline);
+	if (due) {
+		s->deadline = 0;
+		WRITE_ONCE(s->expired, true);
+	}
+	spin_unlock(&s->lock);
+	if (due)
+		ckpt_release(s, NULL, false);
+}
+
+/* ms from now on; 0: none. */
+void ckpt_set_deadline(struct ckpt_session *s, u32 ms)
+{
+	spin_lock(&s->lock);
+	if (ms && !s->closed) {
+		s->deadline = (jiffies + msecs_to_jiffies(ms)) ?: 1;
+		mod_delayed_work(system_highpri_wq, &s->expiry, msecs_to_jiffies(ms));
+	} else {
+		s->deadline = 0;
+	}
+	spin_unlock(&s->lock);
+}
+
 struct ckpt_session *ckpt_session_create(void)
 {
 	struct ckpt_session *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
@@ -23,6 +53,8 @@ struct ckpt_session *ckpt_session_create(void)
 	spin_lock_init(&s->lock);
 	init_waitqueue_head(&s->waitq);
 	hash_init(s->threads);
+	INIT_LIST_HEAD(&s->clones);
+	INIT_DELAYED_WORK(&s->expiry, expire);
 	s->opener = get_pid(task_tgid(current));
 	s->owner = current->files;
 	return s;
@@ -292,6 +324,11 @@ void ckpt_session_end(struct ckpt_session *s)
 	spin_lock(&claimed_lock);
 	WRITE_ONCE(s->closed, true);
 	spin_unlock(&claimed_lock);
+
+	/* Nobody arms it again: that is done under the lock, if not closed. */
+	ckpt_set_deadline(s, 0);
+	cancel_delayed_work_sync(&s->expiry);
+	ckpt_clones_end(s);
 
 	spin_lock(&s->lock);
 	hash_for_each(s->threads, i, t, node)

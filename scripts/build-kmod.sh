@@ -4,7 +4,7 @@
 # build-kmod.sh [KERNEL|KDIR]: build the module for a kernel of
 # scripts/fetch-kernel.sh (6.1), or for a kernel's build folder, into
 # build/kmod-NAME/ckptbpf.ko, and print that. Without an argument: for $KDIR,
-# else for the running kernel. W=1 and V=1 go through the environment. What
+# else for the running kernel. W=1, C=2 and V=1 go through the environment. What
 # wants a newer compiler is built in the folder that fetch-kernel.sh made.
 set -euo pipefail
 
@@ -37,7 +37,7 @@ done
 ln -sfn "$top/include" "$stage/include"
 ln -sfn "$top/arch" "$stage/arch"
 
-build=(make -s -C "$kdir" M="$stage" ${V:+V="$V"} ${W:+W="$W"} modules)
+build=(make -s -C "$kdir" M="$stage" ${V:+V="$V"} ${W:+W="$W"} ${C:+C="$C"} modules)
 chroot=$top/build/kernels/$name/chroot
 if [ ! -d "$chroot/" ]; then
 	"${build[@]}" >&2

@@ -51,6 +51,7 @@ rule "spelling" codespell "${text[@]}"
 [ ! -x scripts/lint-oracles.sh ] || rule "every record field has an oracle" scripts/lint-oracles.sh
 rule "docs/kinds.md is as the sources say" scripts/gen-kinds.sh -c
 rule "the audit names what there is" scripts/audit.sh -n
+rule "the module: sparse, tests of the kernel version" scripts/lint-kmod.sh
 echo "1..$n" >>"$tap"
 printf 'lint: '
 scripts/tally.sh "$tap"

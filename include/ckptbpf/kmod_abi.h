@@ -19,7 +19,7 @@
 
 #define CKPTBPF_DEVICE		"/dev/ckptbpf"
 #define CKPTBPF_ABI_MAJOR	1	/* a tool refuses another major */
-#define CKPTBPF_ABI_MINOR	0
+#define CKPTBPF_ABI_MINOR	1
 
 struct ckptbpf_info {
 	__u32 size, flags;
@@ -32,6 +32,9 @@ struct ckptbpf_info {
 #define CKPTBPF_CAP_PAGES	0x8u
 #define CKPTBPF_CAP_MEM_CTX	0x10u
 #define CKPTBPF_CAP_SIGMASK	0x20u	/* SIGMASK and FREEZE_OWN */
+#define CKPTBPF_CAP_SNAPSHOT	0x40u	/* SNAPSHOT, REAP: 1.1, if the kernel's functions were found */
+#define CKPTBPF_CAP_DEADLINE	0x80u	/* FREEZE with deadline_ms: 1.1 */
+#define CKPTBPF_CAP_BULK	0x100u	/* PAGES with flags: 1.1 */
 
 /*
  * Park every thread of tgid at its return to user mode and wait until all are
@@ -49,6 +52,13 @@ struct ckptbpf_freeze {
 	__u32 nthreads, nparked, nstuck;/* out */
 	__s32 stuck_tid;		/* out: one that did not park, 0: none */
 	__u64 ns;			/* out: how long it took */
+	/*
+	 * From now on, at most 60000; the last FREEZE's that has one holds. When
+	 * it is over all that FREEZE parked in the session goes on, poll() has
+	 * POLLIN, and FREEZE and the next THAW are -ETIME: what was read after
+	 * it is of no one instant. 0: no end but THAW. Not with flags.
+	 */
+	__u32 deadline_ms, pad0;
 };
 #define CKPTBPF_FREEZE_CHECK	0x1u
 /*
@@ -57,7 +67,7 @@ struct ckptbpf_freeze {
  */
 #define CKPTBPF_FREEZE_OWN	0x2u
 
-/* Let parked threads go; does not wait for them to run. */
+/* Let parked threads go; does not wait for them to run. -ETIME: done, but the deadline was before. */
 struct ckptbpf_thaw {
 	__u32 size, flags;
 	__s32 tgid;			/* 0: all of the session */
@@ -109,18 +119,52 @@ struct ckptbpf_sigmask {
 	__u64 mask;
 };
 
-/* Copy pages of a frozen target straight into a regular file. */
+/*
+ * Clone the memory of parked thread tid, copy-on-write, in its own context.
+ * The clone is a process that never runs an instruction and holds no files;
+ * read it by PAGES or /proc/CHILD/mem after THAW. Not in it: MAP_SHARED memory
+ * is the same memory, MADV_DONTFORK is absent, MADV_WIPEONFORK zero. Only the
+ * clones between one FREEZE and its THAW are of one instant.
+ *
+ * Its parent does not see it but in /proc and by wait4(__WALL), and is charged
+ * for it as for any child (pids.max, RLIMIT_NPROC, memory): -EAGAIN, -ENOMEM.
+ * -EBUSY: tid waits inside a call. -EOPNOTSUPP: no CKPTBPF_CAP_SNAPSHOT.
+ */
+struct ckptbpf_snapshot {
+	__u32 size, flags;		/* flags: 0 */
+	__s32 tid;
+	__s32 child;			/* out */
+	__u64 ns;			/* out: how long it took */
+};
+
+/*
+ * The clone ends, and its parent takes it away on its next way to user mode
+ * (for which it is fetched out of a waiting call, which goes on). So it goes
+ * at the end of the session. -ETIMEDOUT: it will go, once the parent runs.
+ */
+struct ckptbpf_reap {
+	__u32 size, flags;		/* flags: 0 */
+	__s32 child;
+	__u32 timeout_ms;		/* at most 60000 */
+};
+
+/* Copy pages of a frozen target, or of a clone, straight into a regular file. */
 struct ckptbpf_pages {
 	__u32 size, flags;		/* CKPTBPF_PAGES_* */
-	__s32 tgid;
+	__s32 tgid;			/* or SNAPSHOT's child */
 	__s32 fd;			/* open for writing; not O_APPEND */
 	__u64 addrs;			/* __u64[n], page-aligned, ascending */
-	__u32 n;			/* at most 1024 */
+	__u32 n;			/* at most 1024; RANGE: 262144 */
 	__u32 pad0;
 	__u64 off;			/* in the file, of the first page; the others follow */
-	__u32 ncopied;			/* out: pages written, holes as zero pages */
-	__u32 nhole;			/* out: of them not there */
+	__u32 ncopied;			/* out: pages written; not PACKED: holes as zero pages */
+	__u32 nhole;			/* out: of the n not there; not PACKED: written all the same */
+	__u32 nzero;			/* out, PACKED: of the n there, but all zero */
+	__u32 pad1;
+	__u64 bitmap;			/* 0, or __u64[(n + 63) / 64], out: bit i: page i was written */
 };
+#define CKPTBPF_PAGES_RANGE	0x1u	/* addrs is no pointer: the first of n pages in a row */
+#define CKPTBPF_PAGES_PACKED	0x2u	/* absent pages and such of zeros are left out */
 
 /* Work that only the task itself can do, in a parked thread's context. */
 struct ckptbpf_mem_ctx {
@@ -150,7 +194,8 @@ struct ckptbpf_park_self {
 #define CKPTBPF_LIST		_IOWR('K', 3, struct ckptbpf_list)
 #define CKPTBPF_REGSET		_IOWR('K', 4, struct ckptbpf_regset)
 #define CKPTBPF_SIGMASK		_IOW('K', 5, struct ckptbpf_sigmask)
-/* 6, 7: SNAPSHOT, REAP */
+#define CKPTBPF_SNAPSHOT	_IOWR('K', 6, struct ckptbpf_snapshot)
+#define CKPTBPF_REAP		_IOW('K', 7, struct ckptbpf_reap)
 #define CKPTBPF_PAGES		_IOWR('K', 8, struct ckptbpf_pages)
 #define CKPTBPF_MEM_CTX		_IOWR('K', 9, struct ckptbpf_mem_ctx)
 #define CKPTBPF_PARK_SELF	_IOW('K', 10, struct ckptbpf_park_self)

@@ -259,8 +259,8 @@ static bool run(const struct kmod_test *t)
 int main(int argc, char **argv)
 {
 	static const struct kmod_test *const sets[] = {
-		freeze_tests, calls_tests, refuse_tests, regs_tests, pages_tests, park_tests,
-		stress_tests,
+		freeze_tests, calls_tests, refuse_tests, regs_tests, pages_tests, clone_tests,
+		park_tests, stress_tests,
 	};
 	int n = 0, failed = 0;
 

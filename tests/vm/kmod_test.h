@@ -22,7 +22,7 @@ struct kmod_test {
 
 /* Ended by an entry without a name. */
 extern const struct kmod_test freeze_tests[], calls_tests[], refuse_tests[], regs_tests[],
-	pages_tests[], park_tests[], stress_tests[];
+	pages_tests[], clone_tests[], park_tests[], stress_tests[];
 
 void fail_at(const char *file, int line, const char *what, long got, long want)
 	__attribute__((noreturn));

@@ -376,7 +376,60 @@ static void test_target_holds_session(void)
 	kill(sh->fds[0], SIGKILL);
 }
 
+/* Nobody thaws it: it thaws itself, and he who did not is told. */
+static void test_deadline(void)
+{
+	struct shared *sh = new_shared(), *sh2 = new_shared();
+	pid_t pid = start_target(spin_threads, sh, 4), pid2 = start_target(blocked_threads, sh2, 4);
+	int fd = open_session();
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct ckptbpf_freeze f = {
+		.size = sizeof(f), .tgid = pid, .timeout_ms = 10000, .deadline_ms = 2000,
+	};
+	uint64_t start = now_ms();
+
+	CHECK_EQ(call(fd, CKPTBPF_FREEZE, &f), 0);
+	CHECK_EQ(freeze(fd, pid2, 10000, &f), 0);
+	CHECK(none_advances(sh, 4));
+	CHECK(none_advances(sh2, 4));
+	CHECK_EQ(poll(&p, 1, 0), 0);
+	CHECK_EQ(poll(&p, 1, 10000), 1);
+	CHECK(now_ms() - start >= 2000);
+	CHECK(all_advance(sh, 4));
+	CHECK(all_advance(sh2, 4));
+	CHECK_EQ(list(fd, NULL, 0), 0);
+	CHECK_EQ(freeze(fd, pid, 10000, &f), -ETIME);
+	CHECK_EQ(thaw(fd, 0), -ETIME);
+	CHECK_EQ(thaw(fd, 0), 0);
+
+	/* In time: it is no more. */
+	f = (struct ckptbpf_freeze){
+		.size = sizeof(f), .tgid = pid, .timeout_ms = 10000, .deadline_ms = 300,
+	};
+	CHECK_EQ(call(fd, CKPTBPF_FREEZE, &f), 0);
+	CHECK_EQ(thaw(fd, pid), 0);
+	CHECK_EQ(freeze(fd, pid, 10000, &f), 0);
+	sleep_ms(500);
+	CHECK(none_advances(sh, 4));
+	CHECK_EQ(thaw(fd, pid), 0);
+
+	f.deadline_ms = 60001;
+	CHECK_EQ(call(fd, CKPTBPF_FREEZE, &f), -EINVAL);
+	f = (struct ckptbpf_freeze){
+		.size = sizeof(f), .flags = CKPTBPF_FREEZE_OWN, .tgid = pid, .timeout_ms = 100,
+		.deadline_ms = 300,
+	};
+	CHECK_EQ(call(fd, CKPTBPF_FREEZE, &f), -EINVAL);
+	/* A session that ends before it. */
+	f.flags = 0;
+	f.deadline_ms = 300;
+	CHECK_EQ(call(fd, CKPTBPF_FREEZE, &f), 0);
+	close(fd);
+	CHECK(all_advance(sh, 4));
+}
+
 const struct kmod_test freeze_tests[] = {
+	{ "a deadline after which it thaws by itself", test_deadline },
 	{ "freeze and thaw of 8 spinning threads", test_spinning },
 	{ "freeze and thaw of 200 sleeping threads", test_blocked },
 	{ "300 freezes and thaws of two targets", test_cycles },

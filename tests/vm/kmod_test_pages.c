@@ -136,6 +136,92 @@ static void test_pages(void)
 	CHECK_EQ(a.nhole, 2);
 }
 
+/* A whole range at once; absent pages and zeros left out, and where they were. */
+static void test_pages_packed(void)
+{
+	struct shared *sh = new_shared();
+	pid_t pid = start_target(pages_target, sh, 1);
+	static uint64_t bitmap[2 * MANY / 64 + 1];
+	int fd = open_session(), out = new_file(0);
+	struct ckptbpf_pages a = {
+		.size = sizeof(a), .flags = CKPTBPF_PAGES_RANGE | CKPTBPF_PAGES_PACKED,
+		.tgid = pid, .fd = out, .addrs = BASE, .n = NPAGES, .bitmap = (uintptr_t)bitmap,
+	};
+	uint8_t buf[PAGE], want[PAGE];
+	struct ckptbpf_freeze f;
+	uint64_t zero = 0;
+	char path[64];
+	off_t at = 0;
+	int mem;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	mem = open(path, O_RDWR);
+	CHECK(mem >= 0);
+	bitmap[1] = 0x123;
+	CHECK_EQ(freeze(fd, pid, 10000, &f), 0);
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), 0);
+	CHECK_EQ(a.ncopied, 48);
+	CHECK_EQ(a.nhole, 16);
+	CHECK_EQ(a.nzero, 0);
+	CHECK_EQ(bitmap[0], (long)0xffffffff0000ffff);
+	CHECK_EQ(bitmap[1], 0x123);
+	for (unsigned int i = 0; i < NPAGES; i++) {
+		if (!(bitmap[0] >> i & 1))
+			continue;
+		CHECK_EQ(pread(out, buf, PAGE, at), PAGE);
+		fill(want, i);
+		CHECK(!memcmp(buf, want, PAGE));
+		at += PAGE;
+	}
+	CHECK_EQ(lseek(out, 0, SEEK_END), at);
+
+	/* Of what is spread, every other page becomes zero. */
+	for (unsigned int i = 1; i < MANY; i += 2)
+		CHECK_EQ(pwrite(mem, &zero, 8, (off_t)(SPREAD + 2 * i * PAGE)), 8);
+	CHECK(!ftruncate(out, 0));
+	a.addrs = SPREAD;
+	a.n = 2 * MANY;
+	a.off = 4096;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), 0);
+	CHECK_EQ(a.ncopied, MANY / 2);
+	CHECK_EQ(a.nzero, MANY / 2);
+	CHECK_EQ(a.nhole, MANY);
+	for (unsigned int i = 0; i < 2 * MANY; i++)
+		CHECK_EQ(bitmap[i / 64] >> i % 64 & 1, i % 4 == 0);
+	for (unsigned int i = 0; i < MANY / 2; i++) {
+		uint64_t word;
+
+		CHECK_EQ(pread(out, &word, 8, (off_t)((i + 1) * PAGE)), 8);
+		CHECK_EQ(word, 2 * i + 1);
+	}
+
+	/* Not packed: as with a list, and the bitmap says all. */
+	a.flags = CKPTBPF_PAGES_RANGE;
+	a.addrs = BASE;
+	a.n = NPAGES;
+	a.off = 0;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), 0);
+	CHECK_EQ(a.ncopied, NPAGES);
+	CHECK_EQ((long)bitmap[0], -1);
+	check_file(out, 0, true);
+
+	a.bitmap = 8;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), -EFAULT);
+	a.bitmap = 0;
+	a.n = 262145;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), -EINVAL);
+	a.n = 2;
+	a.addrs = (1ul << 56) - 2 * PAGE;	/* where 5-level paging ends, too */
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), -EINVAL);
+	a.addrs = -PAGE;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), -EINVAL);
+	a.addrs = BASE + 1;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), -EINVAL);
+	a.addrs = BASE;
+	a.pad1 = 1;
+	CHECK_EQ(call(fd, CKPTBPF_PAGES, &a), -EINVAL);
+}
+
 static void test_pages_bad(void)
 {
 	struct shared *sh = new_shared();
@@ -278,6 +364,7 @@ static void test_munmap(void)
 
 const struct kmod_test pages_tests[] = {
 	{ "pages into a file: holes, PROT_NONE, of a file, 1024", test_pages },
+	{ "pages of a range, packed", test_pages_packed },
 	{ "pages that must be refused", test_pages_bad },
 	{ "pages into a full file system", test_pages_full },
 	{ "munmap in the target's context", test_munmap },

@@ -19,7 +19,7 @@ static void test_info(void)
 	CHECK_EQ(call(fd, CKPTBPF_GET_INFO, &i), 0);
 	CHECK_EQ(i.abi_major, CKPTBPF_ABI_MAJOR);
 	CHECK_EQ(i.abi_minor, CKPTBPF_ABI_MINOR);
-	CHECK_EQ(i.caps, 0x3f);
+	CHECK_EQ(i.caps, 0x1ff);
 	CHECK_EQ(i.size, sizeof(i));
 }
 
@@ -36,7 +36,9 @@ static void test_sizes(void)
 		{ CKPTBPF_LIST, sizeof(struct ckptbpf_list), 0 },
 		{ CKPTBPF_REGSET, sizeof(struct ckptbpf_regset), 1 },
 		{ CKPTBPF_SIGMASK, sizeof(struct ckptbpf_sigmask), 0 },
-		{ CKPTBPF_PAGES, sizeof(struct ckptbpf_pages), 0 },
+		{ CKPTBPF_SNAPSHOT, sizeof(struct ckptbpf_snapshot), 0 },
+		{ CKPTBPF_REAP, sizeof(struct ckptbpf_reap), 0 },
+		{ CKPTBPF_PAGES, sizeof(struct ckptbpf_pages), 3 },
 		{ CKPTBPF_MEM_CTX, sizeof(struct ckptbpf_mem_ctx), 0 },
 		{ CKPTBPF_PARK_SELF, sizeof(struct ckptbpf_park_self), 0 },
 	};
@@ -70,7 +72,7 @@ static void test_sizes(void)
 	memset(&a, 0, sizeof(a));
 	a.head[0] = sizeof(struct ckptbpf_info) + 64;
 	CHECK_EQ(call(fd, CKPTBPF_GET_INFO, &a), 0);
-	CHECK_EQ(call(fd, _IO('K', 6), &a), -ENOTTY);
+	CHECK_EQ(call(fd, _IO('K', 12), &a), -ENOTTY);
 	CHECK_EQ(call(fd, _IO('K', 11), &a), -ENOTTY);
 	CHECK_EQ(call(fd, _IO('K', 255), &a), -ENOTTY);
 	CHECK_EQ(call(fd, _IO('L', 0), &a), -ENOTTY);

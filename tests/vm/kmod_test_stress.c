@@ -16,7 +16,7 @@ static struct {
 	int fd;
 	pid_t pid;
 	volatile bool stop;
-	volatile unsigned long calls;
+	volatile unsigned long calls, clones;
 } race;
 
 static void *race_freeze(void *p)
@@ -81,11 +81,28 @@ static void *race_memory(void *p)
 	return NULL;
 }
 
+static void *race_clone(void *p)
+{
+	(void)p;
+	while (!race.stop) {
+		struct ckptbpf_snapshot s = { .size = sizeof(s), .tid = race.pid };
+		struct ckptbpf_reap r = { .size = sizeof(r), .timeout_ms = 20 };
+
+		if (!call(race.fd, CKPTBPF_SNAPSHOT, &s)) {
+			r.child = s.child;
+			race.clones++;
+			call(race.fd, CKPTBPF_REAP, &r);
+		}
+		race.calls++;
+	}
+	return NULL;
+}
+
 /* All commands of one session from many threads; it is closed under them. */
 static void test_race(void)
 {
 	struct shared *sh = new_shared();
-	pthread_t t[6];
+	pthread_t t[7];
 
 	race.pid = start_target(spin_threads, sh, 3);
 	for (int round = 0; round < 10; round++) {
@@ -97,15 +114,17 @@ static void test_race(void)
 		pthread_create(&t[3], NULL, race_regs, (void *)(uintptr_t)NT_X86_XSTATE);
 		pthread_create(&t[4], NULL, race_list, NULL);
 		pthread_create(&t[5], NULL, race_memory, NULL);
+		pthread_create(&t[6], NULL, race_clone, NULL);
 		sleep_ms(300);
 		close(race.fd);
 		sleep_ms(20);
 		race.stop = true;
-		for (int i = 0; i < 6; i++)
+		for (int i = 0; i < 7; i++)
 			pthread_join(t[i], NULL);
 		CHECK(all_advance(sh, 3));
 	}
 	CHECK(race.calls > 100);
+	CHECK(race.clones > 0);
 	unlink("/tmp/kmod-race");
 }
 
