@@ -37,6 +37,8 @@ struct ckpt_clone {
 	struct task_struct *task;	/* set by itself as it ends */
 	wait_queue_head_t wq;		/* it sleeps here */
 	bool released;
+	unsigned long addr, len;	/* to be unmapped there; len 0: nothing */
+	long ret;
 	struct callback_head reap;
 	struct completion reaped;
 };
@@ -137,9 +139,15 @@ static int clone_main(void *arg)
 
 	/* Or pipes of a parent that ends would not. */
 	ckpt_drop_files();
-	wait_event_state(c->wq, READ_ONCE(c->released), CKPT_PARK_STATE);
+	while (!wait_event_state(c->wq, READ_ONCE(c->released) || smp_load_acquire(&c->len),
+				 CKPT_PARK_STATE) && !READ_ONCE(c->released)) {
+		c->ret = vm_munmap(c->addr, c->len);
+		smp_store_release(&c->len, 0);
+		wake_up(&c->wq);
+	}
 
-	c->task = get_task_struct(current);
+	WRITE_ONCE(c->task, get_task_struct(current));
+	wake_up(&c->wq);
 	set_user_nice(current, MIN_NICE);
 	/* While it is not yet dying: its parent will wait for that. */
 	vm_munmap(0, TASK_SIZE);
@@ -322,6 +330,36 @@ struct mm_struct *ckpt_clone_mm(struct file *file, pid_t nr)
 		put_task_struct(task);
 	ckpt_clone_put(c);
 	return mm;
+}
+
+/*
+ * What was read is given back: the program's writes there cost no copy any
+ * more. -ENOENT: no clone of the session.
+ */
+long ckpt_clone_munmap(struct ckpt_session *s, struct ckptbpf_mem_ctx *a)
+{
+	struct ckpt_clone *c = get_clone(s, a->tid);
+	long err = 0;
+
+	if (!c)
+		return -ENOENT;
+	if (!a->len) {
+		err = -EINVAL;
+	} else if (c->len) {
+		err = -EBUSY;	/* one whose caller was killed */
+	} else {
+		c->addr = a->addr;
+		smp_store_release(&c->len, a->len);
+		wake_up(&c->wq);
+		if (wait_event_killable(c->wq, !smp_load_acquire(&c->len) || READ_ONCE(c->task)))
+			err = -EINTR;
+		else if (c->len)
+			err = -ESRCH;
+		else
+			a->ret = c->ret;
+	}
+	ckpt_clone_put(c);
+	return err;
 }
 
 long ckpt_do_reap(struct file *file, void *arg)

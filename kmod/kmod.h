@@ -125,6 +125,7 @@ int ckpt_run_in_context(struct ckpt_thread *t, struct ckpt_cmd *cmd);
 long ckpt_clone_make(struct ckpt_clone *c);
 void ckpt_clone_put(struct ckpt_clone *c);
 void ckpt_clones_end(struct ckpt_session *s);
+long ckpt_clone_munmap(struct ckpt_session *s, struct ckptbpf_mem_ctx *a);
 struct mm_struct *ckpt_clone_mm(struct file *file, pid_t nr);
 
 /* dev.c: may the caller, and he who opened the device, attach to task? */

@@ -277,6 +277,9 @@ long ckpt_do_mem_ctx(struct file *file, void *arg)
 		return -EINVAL;
 	if (a->addr > ULONG_MAX || a->len > ULONG_MAX)
 		return -EINVAL;
+	err = ckpt_clone_munmap(file->private_data, a);
+	if (err != -ENOENT)
+		return err;
 	t = ckpt_get_parked(file, a->tid);
 	if (IS_ERR(t))
 		return PTR_ERR(t);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Alone: stops are compared.
 # Memory from a copy-on-write clone: of one instant, the stop short, the target
-# as it was. An engine without clones copies in the stop: the same must hold.
+# as it was.
 load helpers
 
 teardown()
@@ -10,9 +10,6 @@ teardown()
 	ckpt_teardown
 	[ -z "${group-}" ] || rmdir "$group" 2>/dev/null || true
 }
-
-# The way ENGINE can capture: cow where it has clones.
-capture() { [ "$1" = stock ] && echo cow || echo copy; }
 
 stat_of() { sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" "$dir/stats.json"; }
 
@@ -28,7 +25,7 @@ snap()
 		start_prog writer
 		for i in 1 2; do
 			sleep 0.2
-			snap "$e" "$(capture "$e")"
+			snap "$e" cow
 			ck_ok verify "$dir/x.img"
 			in_ns kill -KILL "$pid"
 			wait_gone "$pid"
@@ -45,7 +42,7 @@ snap()
 		in_ns grep -E '^(Sig[PBIC]|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>before
 		ls_fd=$(in_ns ls "/proc/$pid/fd")
 		for i in 1 2 3; do
-			snap "$e" "$(capture "$e")"
+			snap "$e" cow
 		done
 		in_ns cat "/proc/$pid/maps" >after
 		in_ns grep -E '^(Sig[PBIC]|Shd|Threads|State|VmPTE)' "/proc/$pid/status" | sed 's/[RS] (.*/running/' >>after
@@ -63,7 +60,7 @@ snap()
 			start_prog lent "$mode"
 			sleep 0.1
 			for i in 1 2 3; do
-				snap "$e" "$(capture "$e")"
+				snap "$e" cow
 			done
 			! grep -q '^FAIL' "$log" || fail "$mode: $(cat "$log")"
 			check_prog
@@ -74,7 +71,6 @@ snap()
 @test "cow: the stop is a fraction of a copy's" {
 	local copy cow
 	for e in $(engines); do
-		[ "$(capture "$e")" = cow ] || continue
 		start_prog writer 64
 		snap "$e" copy
 		copy=$(stat_of frozen_us)
@@ -91,7 +87,7 @@ snap()
 		start_prog signal
 		ck_ok snapshot "$pid" --engine "$e" --force -o "$dir/x.img" --stats "$dir/stats.json"
 		[ "$(stat_of capture)" = copy ]
-		snap "$e" "$(capture "$e")"
+		snap "$e" cow
 		in_ns kill -KILL "$pid"
 		wait_gone "$pid"
 		restore_detached "$e" "$dir/x.img"
@@ -103,7 +99,7 @@ snap()
 	for e in $(engines); do
 		start_prog many_threads 5
 		detached limit $((60 + ${CKPT_KILLS:-20} * 2)) env CKPT_TOOL="$CKPT_BUILD/ckptbpf" \
-			CKPT_CAPTURE="$(capture "$e")" CKPT_MOMENTS=6000 \
+			CKPT_CAPTURE=cow CKPT_MOMENTS=6000 \
 			"$BATS_TEST_DIRNAME/kill_soak.sh" snapshot "$e" "$pid" "${CKPT_KILLS:-20}"
 		check_prog
 	done
@@ -117,7 +113,7 @@ snap()
 			# shellcheck disable=SC2086 # a program and its argument
 			start_prog $mode
 			sleep 0.1
-			detached limit 200 env CKPT_TOOL="$CKPT_BUILD/ckptbpf" CKPT_CAPTURE="$(capture "$e")" \
+			detached limit 200 env CKPT_TOOL="$CKPT_BUILD/ckptbpf" CKPT_CAPTURE=cow \
 				"$BATS_TEST_DIRNAME/kill_soak.sh" steps "$e" "$pid" "${CKPT_STRIDE:-1}" \
 				"$([ "$e" = stock ] && echo ptrace || echo ioctl)"
 			check_prog
@@ -143,7 +139,6 @@ limited() # MIB
 
 @test "cow: when memory runs out it is the clone that dies" {
 	for e in $(engines); do
-		[ "$(capture "$e")" = cow ] || continue
 		limited 75
 		start writer bash -c 'echo 0 >"$1/cgroup.procs" && exec "$2" 30' _ "$group" \
 			"$CKPT_BUILD/tests/progs/writer"

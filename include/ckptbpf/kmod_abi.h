@@ -166,7 +166,7 @@ struct ckptbpf_pages {
 #define CKPTBPF_PAGES_RANGE	0x1u	/* addrs is no pointer: the first of n pages in a row */
 #define CKPTBPF_PAGES_PACKED	0x2u	/* absent pages and such of zeros are left out */
 
-/* Work that only the task itself can do, in a parked thread's context. */
+/* Work that only the task itself can do, in the context of a parked thread or a clone. */
 struct ckptbpf_mem_ctx {
 	__u32 size, flags;
 	__s32 tid;

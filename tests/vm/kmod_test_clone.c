@@ -80,6 +80,19 @@ static void read_mem(pid_t pid, uint8_t *buf)
 	close(fd);
 }
 
+static int peek(pid_t pid, unsigned long addr)
+{
+	char path[64], b;
+	int fd, err;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	fd = open(path, O_RDONLY);
+	CHECK(fd >= 0);
+	err = pread(fd, &b, 1, (off_t)addr) == 1 ? 0 : -errno;
+	close(fd);
+	return err;
+}
+
 static unsigned int entries(const char *format, pid_t pid)
 {
 	unsigned int n = 0;
@@ -164,6 +177,9 @@ static void test_equal(void)
 	struct shared *sh = new_shared();
 	pid_t pid = start_target(writing_target, sh, 1), child;
 	int fd = open_session();
+	struct ckptbpf_mem_ctx m = {
+		.size = sizeof(m), .op = CKPTBPF_MEM_MUNMAP, .addr = BASE,
+	};
 	struct ckptbpf_freeze f;
 	uint64_t was, limit;
 
@@ -185,6 +201,16 @@ static void test_equal(void)
 	CHECK(!memcmp(at_freeze, later, sizeof(later)));
 	read_mem(pid, later);
 	CHECK(memcmp(at_freeze, later, sizeof(later)));
+
+	/* Half of it is given back: the rest stays, the program has it all. */
+	m.tid = child;
+	CHECK_EQ(call(fd, CKPTBPF_MEM_CTX, &m), -EINVAL);
+	m.len = NPAGES * PAGE / 2;
+	CHECK_EQ(call(fd, CKPTBPF_MEM_CTX, &m), 0);
+	CHECK_EQ(m.ret, 0);
+	CHECK_EQ(peek(child, BASE), -EIO);
+	CHECK_EQ(peek(child, BASE + m.len), 0);
+	CHECK_EQ(peek(pid, BASE), 0);
 
 	/* It holds nothing, and hears nothing but SIGKILL. */
 	CHECK_EQ(entries("/proc/%d/fd", child), 0);

@@ -20,6 +20,7 @@
 #define CAPS_NEEDED (CKPTBPF_CAP_FREEZE | CKPTBPF_CAP_REGSET | CKPTBPF_CAP_PARK_SELF | \
 		     CKPTBPF_CAP_PAGES | CKPTBPF_CAP_MEM_CTX | CKPTBPF_CAP_SIGMASK)
 #define MAX_FREEZE_MS	1000u	/* one FREEZE, which only SIGKILL breaks; then it is called again */
+#define MAX_DEADLINE_MS	60000u
 #define MAX_PAGES	1024u	/* one PAGES */
 #define IN_CALL_TRIES	5	/* a call that ends in ENOSYS looks like one that lasts */
 
@@ -115,6 +116,7 @@ static int kmod_probe(char *why, size_t why_len)
 
 static int kmod_open(struct ckpt_engine *e)
 {
+	struct ckptbpf_info info = { .size = sizeof(info) };
 	struct kmod *k = calloc(1, sizeof(*k));
 	char why[256] = "";
 
@@ -127,6 +129,8 @@ static int kmod_open(struct ckpt_engine *e)
 		free(k);
 		return ckpt_fail(err, 0, "engine kmod: %s", why);
 	}
+	if (!kmod_call(k, CKPTBPF_GET_INFO, &info))
+		k->caps = info.caps;
 	e->priv = k;
 	return 0;
 }
@@ -150,6 +154,8 @@ int kmod_list(struct kmod *k)
 static int freeze_failed(int err, pid_t pid, pid_t stuck)
 {
 	switch (err) {
+	case -ETIME:
+		return ckpt_fail(-ETIMEDOUT, pid, "it was frozen for longer than it may be, and has gone on");
 	case -ETIMEDOUT:
 		return ckpt_fail(err, pid, "thread %d does not stop", (int)stuck);
 	case -EBUSY:
@@ -209,10 +215,31 @@ static int freeze_once(struct kmod *k, struct kmod_proc *p, uint64_t deadline_ns
 			return ckpt_fail_err();
 		if (deadline_ns)
 			left = deadline_ns > now ? (deadline_ns - now + 999999) / 1000000 : 1;
+		/* Should we be late, the program is not. */
+		if (deadline_ns && left <= MAX_DEADLINE_MS && (k->caps & CKPTBPF_CAP_DEADLINE)) {
+			arg.deadline_ms = (uint32_t)left;
+			k->deadline = true;
+		}
 		arg.timeout_ms = left < MAX_FREEZE_MS ? (uint32_t)left : MAX_FREEZE_MS;
 		err = kmod_call(k, CKPTBPF_FREEZE, &arg);
 	} while (err == -ETIMEDOUT && (!deadline_ns || ckpt_now_ns() < deadline_ns));
 	return err ? freeze_failed(err, p->pid, arg.stuck_tid) : 0;
+}
+
+/* The end of the stop is now ours alone, unless the deadline was before. */
+static int hold(struct kmod *k)
+{
+	for (size_t i = 0; i < k->procs.n && k->deadline; i++) {
+		struct ckptbpf_freeze arg = {
+			.size = sizeof(arg), .tgid = k->procs.v[i].pid,
+			.timeout_ms = MAX_FREEZE_MS, .deadline_ms = MAX_DEADLINE_MS,
+		};
+		int err = k->procs.v[i].frozen ? kmod_call(k, CKPTBPF_FREEZE, &arg) : 0;
+
+		if (err)
+			return freeze_failed(err, k->procs.v[i].pid, arg.stuck_tid);
+	}
+	return 0;
 }
 
 static int thaw_proc(struct kmod *k, struct kmod_proc *p)
@@ -302,7 +329,8 @@ static int kmod_thaw(struct ckpt_engine *e)
 		int one = thaw_proc(k, &k->procs.v[i]);
 
 		if (one && !err)
-			err = ckpt_fail(one, k->procs.v[i].pid, "thaw");
+			err = one == -ETIME ? freeze_failed(one, k->procs.v[i].pid, 0) :
+			      ckpt_fail(one, k->procs.v[i].pid, "thaw");
 	}
 	return err;
 }
@@ -310,7 +338,10 @@ static int kmod_thaw(struct ckpt_engine *e)
 static int kmod_kill(struct ckpt_engine *e)
 {
 	struct kmod *k = e->priv;
+	int err = hold(k);
 
+	if (err)
+		return err;
 	for (size_t i = 0; i < k->procs.n; i++)
 		if (syscall(SYS_pidfd_send_signal, k->procs.v[i].pidfd, SIGKILL, NULL, 0) && errno != ESRCH)
 			return ckpt_fail(-errno, k->procs.v[i].pid, "kill");
@@ -327,7 +358,10 @@ static int kmod_kill(struct ckpt_engine *e)
 static int kmod_stop(struct ckpt_engine *e)
 {
 	struct kmod *k = e->priv;
+	int err = hold(k);
 
+	if (err)
+		return err;
 	/* Pending before the thaw, so that not one instruction is run between. */
 	for (size_t i = 0; i < k->procs.n; i++)
 		if (syscall(SYS_pidfd_send_signal, k->procs.v[i].pidfd, SIGSTOP, NULL, 0))
@@ -414,6 +448,11 @@ const struct ckpt_engine_ops ckpt_engine_kmod = {
 	.thaw = kmod_thaw,
 	.kill = kmod_kill,
 	.stop = kmod_stop,
+	.clone_prepare = kmod_clone_prepare,
+	.clone = kmod_clone,
+	.clone_settle = kmod_clone_settle,
+	.clone_give_back = kmod_clone_give_back,
+	.clone_end = kmod_clone_end,
 	.pages_to_file = kmod_pages_to_file,
 	.get_regset = kmod_get_regset,
 	.set_regset = kmod_set_regset,

@@ -22,6 +22,8 @@ struct kmod_proc {
 
 struct kmod {
 	int fd;
+	uint64_t caps;		/* CKPTBPF_CAP_* of the loaded module */
+	bool deadline;		/* it lets all go by itself */
 	VEC(struct kmod_proc) procs;
 	VEC(struct ckptbpf_thread) list;	/* the last LIST */
 };
@@ -33,6 +35,13 @@ struct kmod_proc *kmod_add(struct kmod *k, pid_t pid);
 int kmod_call(struct kmod *k, unsigned long cmd, void *arg);
 /* Read LIST into k->list. */
 int kmod_list(struct kmod *k);
+
+/* kmod_clone.c */
+int kmod_clone_prepare(struct ckpt_engine *e, pid_t pid, const char **why);
+int kmod_clone(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const char **why);
+int kmod_clone_settle(struct ckpt_engine *e, struct ckpt_clone *c);
+int kmod_clone_give_back(struct ckpt_engine *e, struct ckpt_clone *c, uint64_t addr, uint64_t len);
+void kmod_clone_end(struct ckpt_engine *e, struct ckpt_clone *c);
 
 /* kmod_restore.c */
 int kmod_adopt(struct ckpt_engine *e, pid_t pid);
