@@ -595,6 +595,9 @@ struct file {
 	union {
 		const struct path f_path;
 	};
+	union {
+		u64 f_pipe;
+	};
 	loff_t f_pos;
 	file_ref_t f_ref;
 };
@@ -752,6 +755,7 @@ struct pipe_inode_info {
 	unsigned int ring_size;
 	unsigned int readers;
 	unsigned int writers;
+	unsigned int w_counter;
 	struct fasync_struct *fasync_readers;
 	struct fasync_struct *fasync_writers;
 	struct pipe_buffer *bufs;
@@ -759,6 +763,7 @@ struct pipe_inode_info {
 
 struct pipe_buffer {
 	unsigned int len;
+	unsigned int flags;
 };
 
 struct sigqueue {

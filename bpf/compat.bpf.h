@@ -115,6 +115,7 @@ struct file___to611 {
 		s64 counter;
 	} f_count;
 	struct fown_struct___to611 f_owner;
+	u64 f_version;
 } CO_RE;
 
 /* struct file_lock until 6.8, its core in a struct of its own since 6.9. */
@@ -400,6 +401,23 @@ static __always_inline __u32 compat_file_refs(struct file *f)
 		return BPF_CORE_READ(old, f_count.counter) - 1;
 	/* One holder is 0 there. */
 	return BPF_CORE_READ(f, f_ref.refcnt.counter);
+}
+
+/* Since 6.12 what a fifo saw when it was opened has a name of its own. */
+struct file___612 {
+	u64 f_pipe;
+} CO_RE;
+
+static __always_inline u64 compat_file_seen(struct file *f)
+{
+	struct file___612 *f612 = (void *)f;
+	struct file___to611 *old = (void *)f;
+
+	if (bpf_core_field_exists(f612->f_pipe))
+		return BPF_CORE_READ(f612, f_pipe);
+	if (bpf_core_field_exists(old->f_version))
+		return BPF_CORE_READ(old, f_version);
+	return 0;
 }
 
 /* Who is told of what happens to f, NULL: nobody; all but pid and async_fd of o. */

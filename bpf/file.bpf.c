@@ -7,49 +7,16 @@
 #include "inotify.bpf.h"
 #include "lock.bpf.h"
 #include "pidfd.bpf.h"
+#include "pipe.bpf.h"
 #include "signalfd.bpf.h"
 #include "timerfd.bpf.h"
 
 #define S_IFMT		0170000
 #define S_IFIFO		0010000
-#define PIPE_SLOTS_MAX	65536	/* counted of one pipe: 256 MiB */
 
 SCRATCH(file_scratch, sizeof(struct gather_fd) + PATH_ROOM + PATH_SLACK);
 
 _Static_assert(sizeof(struct gather_fd) % 8 == 0, "records are whole words");
-
-struct pipe_walk {
-	void *bufs;
-	__u64 bytes;
-	__u32 mask, at;
-};
-
-static long pipe_step(__u32 i, struct pipe_walk *w)
-{
-	struct pipe_buffer *b = w->bufs + (__u64)(w->at++ & w->mask) *
-				bpf_core_type_size(struct pipe_buffer);
-
-	w->bytes += BPF_CORE_READ(b, len);
-	return 0;
-}
-
-static __always_inline void fill_pipe(struct gather_fd *o, struct pipe_inode_info *p)
-{
-	struct pipe_walk w = { .bufs = BPF_CORE_READ(p, bufs) };
-	__u64 n;
-
-	o->pipe.readers = BPF_CORE_READ(p, readers);
-	o->pipe.writers = BPF_CORE_READ(p, writers);
-	o->pipe.ring_size = BPF_CORE_READ(p, ring_size);
-	w.at = BPF_CORE_READ(p, tail);
-	o->pipe.nbufs = BPF_CORE_READ(p, head) - w.at;
-	w.mask = o->pipe.ring_size - 1;
-	n = o->pipe.nbufs;
-	CLAMP(n, PIPE_SLOTS_MAX);
-	if (n)
-		bpf_loop(n, pipe_step, &w, 0);
-	o->pipe.bytes = w.bytes;
-}
 
 static __always_inline __u32 cloexec_of(struct task_struct *t, __u32 fd)
 {
@@ -97,6 +64,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	struct anon_fd anon;
 	struct inode *inode;
 	struct reader r;
+	__u32 packets = 0;
 	bool fifo;
 	__u64 len;
 
@@ -126,7 +94,9 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
 	fifo = (o->file.mode & S_IFMT) == S_IFIFO;
 	if (fifo && o->priv)
-		fill_pipe(o, (void *)o->priv);
+		fill_pipe(o, f, (void *)o->priv);
+	if (o->pipe.packets)
+		packets = o->pipe.nbufs;
 	len = path_text((struct path *)&f->f_path, o->path, &o->path_err);
 	o->path_len = len;
 	o->file.path_len = len;
@@ -137,6 +107,8 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	emit(seq, o, len);
 	if (anon.name && anon.priv)
 		emit_anon(seq, &anon, &r, t);
+	if (packets)
+		emit_packets(seq, &anon, packets);
 	emit_locks(seq, &anon, f, inode, t);
 	emit_fowner(seq, &anon, f, fifo, &r);
 	return 0;

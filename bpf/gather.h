@@ -20,6 +20,7 @@ enum gather_type {
 	GATHER_THREAD = 1, GATHER_XSTATE, GATHER_PROC, GATHER_GROUPS, GATHER_VMA, GATHER_FD,
 	GATHER_EVENTFD, GATHER_TIMERFD, GATHER_SIGNALFD, GATHER_EPOLL,
 	GATHER_INOTIFY, GATHER_PIDFD, GATHER_LOCKS, GATHER_FOWNER,
+	GATHER_PACKETS,
 	GATHER_SIGPENDING, GATHER_POSIXTIMERS, GATHER_MEMPOLICY, GATHER_VMANAME,
 };
 
@@ -184,7 +185,11 @@ struct gather_fd {
 	__u32 refs;		/* file_count(), where it can be read, else 0 */
 	__u32 dentry_refs;	/* of shmem only: descriptions on it, wherever they are */
 	char name[24];		/* d_name: "[eventfd]" of an anonymous inode */
-	struct { __u32 readers, writers, ring_size, nbufs; __u64 bytes; } pipe;
+	struct {
+		__u32 readers, writers, ring_size, nbufs;
+		__u32 had_writer, packets;
+		__u64 bytes;
+	} pipe;
 	__u32 path_len;
 	__s32 path_err;		/* -errno: no text */
 	char path[];
@@ -244,6 +249,16 @@ struct gather_locks {
 	__u32 more;		/* there are more */
 	__u32 pad0;
 	struct gather_lock items[];
+};
+
+#define GATHER_PACKETS_MAX	4096u
+
+/* What a pipe holds, of which some are packets; behind the GATHER_FD of each end. */
+struct gather_packets {
+	struct gather_anon a;	/* n parts */
+	__u32 more;		/* there are more */
+	__u32 pad0;
+	__u32 part[];		/* bytes, CKPT_PIPE_PACKET */
 };
 
 /* Who is told of what happens to this description; behind its GATHER_FD. */

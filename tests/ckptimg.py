@@ -46,7 +46,7 @@ FIELDS = {
     "GUARD.start": (0, 8), "GUARD.end": (8, 8),
     "VMANAME.start": (0, 8), "VMANAME.name_len": (8, 4), "VMANAME.text": (16, 1),
     "SHMEM.id": (0, 4), "SHMEM.flags": (4, 4), "SHMEM.size": (8, 8), "SHMEM.seals": (16, 4),
-    "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4),
+    "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4), "FILE.pos": (16, 8),
     "LOCK.file": (0, 4), "LOCK.kind": (4, 4), "LOCK.type": (8, 4), "LOCK.start": (16, 8), "LOCK.end": (24, 8),
     "PRCTL.flags": (16, 4), "PRCTL.store_bypass": (20, 4), "PRCTL.dispatch_len": (48, 8),
     "PRCTL.xcomp_perm": (56, 8), "PRCTL.uclamp_min": (64, 4), "SCHED.nice": (8, 4),
@@ -56,6 +56,7 @@ FIELDS = {
     "FOWNER.type": (4, 4), "FOWNER.pid": (8, 4), "FOWNER.signum": (12, 4), "FOWNER.async_fd": (24, 4),
     "FOWNER.file": (0, 4), "LEASE.file": (0, 4), "LEASE.type": (4, 4), "LEASE.fd": (8, 4),
     "TERMINAL.lflag": (8, 4),
+    "PIPE_PACKETS.obj": (0, 4), "PIPE_PACKETS.part": (8, 4),
     "CREDS.uid": (0, 4), "CREDS.cap_effective": (56, 8), "PAGES.npages": (0, 4),
 }
 

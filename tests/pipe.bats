@@ -9,11 +9,37 @@ load helpers
 	done
 }
 
+@test "pipe: left running it holds what it held" {
+	for e in $(engines); do
+		start_prog pipe
+		leave_running "$e"
+		leave_running "$e"
+		check_prog
+	done
+}
+
 @test "pipe: refused by name" {
 	for e in $(engines); do
-		refuses "$e" fifo 'fd 3 \(.*/a fifo\): fifos'
-		refuses "$e" packets 'fd [34] \(pipe:\[[0-9]+\]\): pipes in packet mode'
+		refuses "$e" packets 'fd 3 \(pipe:\[[0-9]+\]\): it holds more than 4096 packets'
 	done
+}
+
+# The first of them: 3 bytes, a packet.
+@test "pipe: packets that no kernel could have had are refused" {
+	local change
+	start_prog pipe
+	snapshot_kill "$(engines | head -n 1)" good.img
+	while read -r change why; do
+		python3 "$BATS_TEST_DIRNAME/ckptimg.py" set good.img bad.img "PIPE_PACKETS.$change"
+		ck_refused "\(PIPE_PACKETS\) .*$why" verify bad.img
+	done <<-END
+		obj=0 pipe 0 is no PIPE
+		part=0x80000000 part 0 has 0 bytes
+		part=0x80001001 part 0 has 4097 bytes
+		part=0x80000004 4106 bytes in parts, 4105 in the pipe
+		part=0x80000002 4104 bytes in parts, 4105 in the pipe
+	END
+	ck_ok verify good.img
 }
 
 @test "pipe: another end outside is refused, and named" {

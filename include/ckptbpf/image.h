@@ -414,7 +414,7 @@ struct ckpt_file {
 	__u64 ino;		/* inode->i_ino */
 	__u64 size;		/* inode->i_size */
 	__u32 dev, rdev;	/* kernel dev_t (20 bits of minor): inode->i_sb->s_dev, i_rdev */
-	__u32 obj;		/* objref of a PIPE for its ends, of a SHMEM, of what an ANON is */
+	__u32 obj;		/* objref of a PIPE for its ends or a fifo's, of a SHMEM, of what an ANON is */
 	__u32 path_len;		/* d_path(); of an EXTERNAL its description: "pipe:[1234]" */
 };
 CKPT_ONDISK(struct ckpt_file, 56);
@@ -429,6 +429,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_PATH = 8,	/* opened with O_PATH: a place of any type, neither read nor written */
 	CKPT_FILE_SHMEM = 9,	/* of a SHMEM: opened, mapped or both */
 	CKPT_FILE_PROC = 12,	/* of /proc, of any type; of a process: of one of the image */
+	CKPT_FILE_FIFO = 13,	/* an end of a fifo inside the snapshot; pos 1: somebody wrote since it was opened */
 };
 
 /*

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Part of image.h: what processes and open files hold on files. */
+/* Part of image.h: what processes and open files hold on files; packets of pipes. */
 #ifndef CKPTBPF_IMAGE_LOCK_H
 #define CKPTBPF_IMAGE_LOCK_H
 
@@ -39,5 +39,16 @@ struct ckpt_lease {
 	__u32 pad0;
 };
 CKPT_ONDISK(struct ckpt_lease, 16);
+
+/*
+ * Of a pipe some of whose content was written in packets: n lengths follow
+ * (__u32), of a packet with CKPT_PIPE_PACKET in it, which are as much as it holds.
+ */
+struct ckpt_pipe_packets {
+	__u32 obj;		/* objref of the PIPE before it */
+	__u32 n;		/* pipe_buffer.len, flags */
+};
+CKPT_ONDISK(struct ckpt_pipe_packets, 8);
+#define CKPT_PIPE_PACKET 0x80000000u
 
 #endif

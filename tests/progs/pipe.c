@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Pipes whose ends are all inside: content, capacity, flags, ends that are closed, a reader that waits. */
+/* Pipes whose ends are all inside: content, packets, capacity, flags, ends that are closed, a reader that waits. */
 #include "prog.h"
 
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/ioctl.h>
 
-static int plain[2], full[2], ended[2], broken[2], wide[2], waited[2], twice;
+static int packets[2], mixed[2], plain[2], full[2], ended[2], broken[2], wide[2], waited[2], twice;
 static int full_bytes, full_slots[2], slots_bytes;
 static char waited_byte;
 
@@ -52,8 +52,50 @@ static void *wait_for_byte(void *arg)
 	return arg;
 }
 
+/* Some of one write each, read one at a time; some bytes between packets. */
+static void set_up_packets(void)
+{
+	static char page[4096];
+
+	make(packets, O_DIRECT | O_NONBLOCK);
+	memset(page, 'p', sizeof(page));
+	CHECK(write(packets[1], "abc", 3) == 3 && write(packets[1], "defgh", 5) == 5);
+	CHECK(write(packets[1], page, sizeof(page)) == sizeof(page));
+	CHECK(write(packets[1], "z", 1) == 1);
+	make(mixed, O_NONBLOCK);
+	/* A packet joins bytes before it where there is room: in this page there was none. */
+	CHECK(write(mixed[1], page, sizeof(page)) == sizeof(page) && read(mixed[0], page, 10) == 10);
+	CHECK(fcntl(mixed[1], F_SETFL, O_DIRECT | O_NONBLOCK) == 0);
+	CHECK(write(mixed[1], "one", 3) == 3 && write(mixed[1], "two", 3) == 3);
+	CHECK(fcntl(mixed[1], F_SETFL, O_NONBLOCK) == 0);
+	CHECK(write(mixed[1], "more bytes", 10) == 10);
+}
+
+static void check_packets(void)
+{
+	char buf[8192];
+
+	CHECK(fcntl(packets[1], F_GETFL) == (O_WRONLY | O_DIRECT | O_NONBLOCK));
+	CHECK(read(packets[0], buf, sizeof(buf)) == 3 && !memcmp(buf, "abc", 3));
+	/* What of a packet is not read is gone. */
+	CHECK(read(packets[0], buf, 2) == 2 && !memcmp(buf, "de", 2));
+	CHECK(read(packets[0], buf, sizeof(buf)) == 4096 && buf[0] == 'p' && buf[4095] == 'p');
+	CHECK(write(packets[1], "new", 3) == 3);
+	CHECK(read(packets[0], buf, sizeof(buf)) == 1 && buf[0] == 'z');
+	CHECK(read(packets[0], buf, sizeof(buf)) == 3 && !memcmp(buf, "new", 3));
+	CHECK(read(packets[0], buf, sizeof(buf)) == -1 && errno == EAGAIN);
+
+	CHECK(fcntl(mixed[1], F_GETFL) == (O_WRONLY | O_NONBLOCK));
+	CHECK(read(mixed[0], buf, 4086) == 4086 && buf[0] == 'p' && buf[4085] == 'p');
+	CHECK(read(mixed[0], buf, sizeof(buf)) == 3 && !memcmp(buf, "one", 3));
+	CHECK(read(mixed[0], buf, 1) == 1 && buf[0] == 't');
+	CHECK(read(mixed[0], buf, 4) == 4 && !memcmp(buf, "more", 4));
+	CHECK(read(mixed[0], buf, sizeof(buf)) == 6 && !memcmp(buf, " bytes", 6));
+}
+
 static void set_up(pthread_t *t)
 {
+	set_up_packets();
 	make(plain, 0);
 	CHECK(write(plain[1], "hello pipe", 10) == 10);
 	make(full, O_NONBLOCK | O_CLOEXEC);
@@ -87,6 +129,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	set_up(&t);
 	prog_ready();
+	check_packets();
 	CHECK(write(twice, "!", 1) == 1);
 	CHECK(read(plain[0], buf, sizeof(buf)) == 11 && !memcmp(buf, "hello pipe!", 11));
 	CHECK((fcntl(full[0], F_GETFL) & O_NONBLOCK) && (fcntl(full[1], F_GETFL) & O_NONBLOCK));

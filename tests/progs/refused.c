@@ -250,9 +250,20 @@ static void set_lock_outside(void)
 	CHECK(flock(0, LOCK_EX) == 0);
 }
 
-static void set_fifo(void)
+/* arg: one that somebody else has open. */
+static void set_fifo(void) { CHECK(open(arg, O_RDONLY | O_NONBLOCK) == 3); }
+
+static void set_fifo_deleted(void)
 {
-	CHECK(mkfifo("a fifo", 0644) == 0 && open("a fifo", O_RDWR) >= 0);
+	CHECK(mkfifo("a fifo", 0644) == 0 && open("a fifo", O_RDWR) == 3 && unlink("a fifo") == 0);
+}
+
+static void set_fifo_unread(void)
+{
+	int both;
+
+	CHECK(mkfifo("a fifo", 0644) == 0 && (both = open("a fifo", O_RDWR)) >= 0);
+	CHECK(open("a fifo", O_WRONLY) == both + 1 && write(both, "x", 1) == 1 && close(both) == 0);
 }
 
 static void set_owner(void) { CHECK(fcntl(make_file("owned"), F_SETOWN, 1) == 0); }
@@ -357,6 +368,9 @@ static void set_packets(void)
 	int p[2];
 
 	CHECK(pipe2(p, O_DIRECT) == 0);
+	may(fcntl(p[0], F_SETPIPE_SZ, 8192 * 4096));
+	for (int i = 0; i < 4097; i++)
+		CHECK(write(p[1], "x", 1) == 1);
 }
 
 /* ---- signals, credentials ---- */
@@ -382,6 +396,7 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },
 	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "locks", set_locks }, { "fifo", set_fifo },
+	{ "fifo_deleted", set_fifo_deleted }, { "fifo_unread", set_fifo_unread },
 	{ "lock_outside", set_lock_outside }, { "owner", set_owner },
 	{ "owner_group", set_owner_group }, { "notify", set_notify }, { "fanotify", set_fanotify }, { "socket", set_socket },
 	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },

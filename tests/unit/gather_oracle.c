@@ -324,7 +324,7 @@ static long residue(void)
 	if (list)
 		pclose(list);
 	/* Each program's own, two of the epoll emitter, one of the locks, and where orders come from. */
-	return maps == CKPT_PROGS + 3 ? n : -1;
+	return maps == CKPT_PROGS + 4 ? n : -1;
 }
 
 static void look_at_reader(void)

@@ -162,6 +162,10 @@ static int check_anon(struct walk *w, const struct gather_anon *a)
 		len = sizeof(struct gather_locks);
 		item = sizeof(struct gather_lock);
 		break;
+	case GATHER_PACKETS:
+		len = sizeof(struct gather_packets);
+		item = sizeof(__u32);
+		break;
 	case GATHER_FOWNER:
 		len = sizeof(struct gather_fowner);
 		break;

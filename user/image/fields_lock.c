@@ -37,3 +37,9 @@ static const struct ckpt_field lease[] = {
 };
 TYPE(LEASE, S, lease);
 #undef S
+
+#define S struct ckpt_pipe_packets
+static const struct ckpt_field pipe_packets[] = { F(S, obj, FMT_REF), F(S, n, FMT_LEN) };
+static const struct ckpt_trail pipe_packets_parts[] = { T("parts", S, n, 4, FMT_HEX) };
+TYPE_TRAIL(PIPE_PACKETS, S, pipe_packets, pipe_packets_parts);
+#undef S

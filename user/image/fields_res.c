@@ -175,6 +175,7 @@ static const struct ckpt_word file_kinds[] = {
 	{ CKPT_FILE_EXTERNAL, "external" }, { CKPT_FILE_MAPPED, "mapped" },
 	{ CKPT_FILE_ANON, "anon" }, { CKPT_FILE_DIR, "dir" }, { CKPT_FILE_PATH, "path" },
 	{ CKPT_FILE_SHMEM, "shmem" }, { CKPT_FILE_PROC, "proc" },
+	{ CKPT_FILE_FIFO, "fifo" },
 	{ 0, NULL },
 };
 

@@ -183,6 +183,17 @@ static int take_fowner(struct ckpt_dump *d, const struct gather_fowner *g)
 	return 0;
 }
 
+/* The same behind each descriptor on an end. */
+static int take_packets(struct ckpt_dump *d, const struct gather_packets *g)
+{
+	struct dump_pipe *p = d->fds.n ? dump_pipe_of(d, d->fds.v[d->fds.n - 1]->priv) : NULL;
+
+	if (!p)
+		return ckpt_fail(-ENOMEM, d->pid, "collecting");
+	p->packets = g;
+	return 0;
+}
+
 int dump_take(const struct gather_hdr *h, void *arg)
 {
 	struct ckpt_dump *d = arg;
@@ -252,6 +263,8 @@ int dump_take(const struct gather_hdr *h, void *arg)
 	}
 	case GATHER_LOCKS:
 		return take_locks(d, copy);
+	case GATHER_PACKETS:
+		return take_packets(d, copy);
 	case GATHER_FOWNER:
 		return take_fowner(d, copy);
 	case GATHER_SIGPENDING:

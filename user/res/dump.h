@@ -58,6 +58,7 @@ struct dump_pipe {
 	uint32_t readers, writers;	/* descriptions of ours */
 	struct ckpt_pipe rec;
 	uint8_t *content;
+	const struct gather_packets *packets;	/* NULL: none of it is a packet */
 };
 
 /* What a description on an anonymous inode is; once for each descriptor on it. */
@@ -223,6 +224,12 @@ int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id);
 /* What is to be compared of a file, behind its FILE. */
 int res_filecheck_write(struct ckpt_dump *d, const struct ckpt_file *f, const char *path,
 			const struct gather_mtime *mtime);
+int res_pipe_count_ends(struct ckpt_dump *d);
+/* Then: are all the descriptions that the kernel counts on this pipe ours? */
+bool res_pipe_is_inside(struct ckpt_dump *d, const struct gather_fd *g);
+/* Why it cannot be saved, NULL: it can. */
+const char *res_pipe_refusal(struct ckpt_dump *d, const struct gather_fd *g);
+int res_pipe_take(struct ckpt_dump *d, struct dump_file *f, const struct gather_fd *g);
 int res_pipe_write_one(struct ckpt_dump *d, uint64_t cookie, uint32_t *id);
 struct dump_pipe *dump_pipe_of(struct ckpt_dump *d, uint64_t cookie);
 

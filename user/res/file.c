@@ -27,8 +27,6 @@
 #include "res/file_proc.h"
 #include "res/shmem.h"
 
-#define FMODE_READ	0x1u
-#define FMODE_WRITE	0x2u
 #define PROC_MAGIC	0x9fa0u
 #define HUGETLBFS_MAGIC	0x958458f6u
 #define O_PATH_KERNEL	010000000u
@@ -60,32 +58,6 @@ static bool is_standard(const struct ckpt_dump *d, uint64_t cookie)
 	const struct gather_fd *lowest = dump_fd_of(d, cookie);
 
 	return lowest && lowest->rec.fd <= 2;
-}
-
-/* How many descriptions of ours each pipe has, in one pass. */
-static int count_pipe_ends(struct ckpt_dump *d)
-{
-	for (size_t i = 0; i < d->fds.n; i++) {
-		const struct gather_fd *g = d->fds.v[i];
-		struct dump_pipe *p;
-
-		if ((g->file.mode & S_IFMT) != S_IFIFO || dump_fd_of(d, g->cookie) != g)
-			continue;
-		p = dump_pipe_of(d, g->priv);
-		if (!p)
-			return -ENOMEM;
-		p->readers += !!(g->f_mode & FMODE_READ);
-		p->writers += !!(g->f_mode & FMODE_WRITE);
-	}
-	return 0;
-}
-
-/* Are all the descriptions that the kernel counts on this pipe ours? */
-static bool pipe_is_inside(struct ckpt_dump *d, const struct gather_fd *g)
-{
-	const struct dump_pipe *p = dump_pipe_of(d, g->priv);
-
-	return p && p->readers == g->pipe.readers && p->writers == g->pipe.writers;
 }
 
 static bool harmless_device(uint32_t rdev)
@@ -142,13 +114,10 @@ static uint32_t classify(struct ckpt_dump *d, const struct gather_fd *g, const c
 		*why = "devices cannot be saved";
 		return is_standard(d, g->cookie) ? CKPT_FILE_EXTERNAL : 0;
 	case S_IFIFO:
-		if (g->path_len && g->path[0] != '/' && pipe_is_inside(d, g)) {
-			*why = "pipes in packet mode cannot be saved yet";
-			return g->file.flags & O_DIRECT ? 0 : CKPT_FILE_PIPE;
-		}
-		*why = g->path_len && g->path[0] == '/' ? "fifos cannot be saved yet" :
-		       "the other end of the pipe is outside";
-		return is_standard(d, g->cookie) ? CKPT_FILE_EXTERNAL : 0;
+		*why = res_pipe_refusal(d, g);
+		if (!*why)
+			return g->path[0] == '/' ? CKPT_FILE_FIFO : CKPT_FILE_PIPE;
+		return is_standard(d, g->cookie) && !res_pipe_is_inside(d, g) ? CKPT_FILE_EXTERNAL : 0;
 	case S_IFSOCK:
 		*why = "sockets cannot be saved yet";
 		return is_standard(d, g->cookie) ? CKPT_FILE_EXTERNAL : 0;
@@ -180,7 +149,7 @@ static int name_external(struct ckpt_dump *d, const struct gather_fd *g)
 
 int res_file_check_dump(struct ckpt_dump *d)
 {
-	int err = count_pipe_ends(d);
+	int err = res_pipe_count_ends(d);
 
 	for (size_t i = 0; i < d->fds.n && !err; i++) {
 		const struct gather_fd *g = d->fds.v[i];
@@ -213,19 +182,8 @@ int res_file_check_dump(struct ckpt_dump *d)
 			snprintf(what, sizeof(what), "fd/%d", g->rec.fd);
 			err = res_shmem_take(d, f, what);
 		}
-		if (kind == CKPT_FILE_PIPE) {
-			struct dump_pipe *p = dump_pipe_of(d, g->priv);
-
-			if (!p)
-				return -ENOMEM;
-			f->pipe = g->priv;
-			p->rec.capacity = g->pipe.ring_size * CKPT_PAGE_SIZE;
-			p->rec.nbytes = (uint32_t)g->pipe.bytes;
-			if (g->f_mode & FMODE_READ)
-				p->read_fd = g->rec.fd;
-			if (g->pipe.bytes > CKPT_MAX_META - sizeof(p->rec))
-				err = refuse_fd(d, g, "the pipe holds too much");
-		}
+		if (kind == CKPT_FILE_PIPE || kind == CKPT_FILE_FIFO)
+			err = res_pipe_take(d, f, g);
 	}
 	return err;
 }

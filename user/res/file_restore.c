@@ -76,6 +76,10 @@ int res_file_look(const struct plan_file *f, struct stat *st, const char **why)
 		if (!S_ISCHR(st->st_mode) || filecheck_dev(st->st_rdev) != f->rec.rdev)
 			*why = "it is another device now";
 		break;
+	case CKPT_FILE_FIFO:
+		if (!S_ISFIFO(st->st_mode))
+			*why = "it is not a fifo any more";
+		break;
 	case CKPT_FILE_DIR:
 		if (!S_ISDIR(st->st_mode))
 			*why = "it is not a folder any more";
@@ -113,6 +117,7 @@ int res_file_open_seen(const struct plan_file *f, const struct stat *seen)
 /* Never blocks: O_NONBLOCK is set for the open and taken away afterwards. */
 static int reopen(const struct plan_file *f, uint64_t flags)
 {
+	uint64_t once = 0;
 	cleanup_close int fd = -1;
 	const char *why;
 	struct stat st;
@@ -120,7 +125,10 @@ static int reopen(const struct plan_file *f, uint64_t flags)
 
 	if (err)
 		return ckpt_fail(err, 0, "file %s%s%s", f->path, why ? ": " : "", why ? why : "");
-	fd = open_seen(f, &st, flags & O_PATH ? flags : flags | O_NONBLOCK | O_NOCTTY);
+	/* Packets, and whom it signals: by F_SETFL only. */
+	if (f->rec.kind == CKPT_FILE_FIFO)
+		once = O_DIRECT | O_ASYNC;
+	fd = open_seen(f, &st, flags & O_PATH ? flags : (flags & ~once) | O_NONBLOCK | O_NOCTTY);
 	if (fd == -EAGAIN)
 		return ckpt_fail(fd, 0, "file %s: it changed while it was opened", f->path);
 	if (fd < 0)
@@ -134,6 +142,13 @@ static int reopen(const struct plan_file *f, uint64_t flags)
 		return ckpt_fail(-errno, 0, "file %s: F_SETFL %#llx", f->path,
 				 (unsigned long long)flags);
 	return take_fd(fd);
+}
+
+int res_file_open_fifo(const char *path)
+{
+	const struct plan_file f = { .rec.kind = CKPT_FILE_FIFO, .path = (char *)path };
+
+	return reopen(&f, O_RDWR | O_NONBLOCK);
 }
 
 int res_file_open_mapped(const struct ckpt_plan *p, uint32_t file, bool write)
@@ -214,6 +229,17 @@ static int open_pipe_end(const struct plan_file *f, struct restored_pipe *pipe)
 	return fd;
 }
 
+/* An end of a fifo; of one that nobody ever wrote to, it alone can give the pipe its size. */
+static int open_fifo_end(const struct ckpt_plan *p, const struct plan_file *f)
+{
+	int fd = reopen(f, f->rec.flags & REOPEN_FLAGS);
+
+	if (fd < 0 || fcntl(fd, F_SETPIPE_SZ, plan_pipe(p, f->rec.obj)->rec.capacity) >= 0)
+		return fd;
+	close(fd);
+	return ckpt_fail(-errno, 0, "file %s: F_SETPIPE_SZ", f->path);
+}
+
 static int open_regular(const struct ckpt_plan *p, const struct plan_file *f)
 {
 	bool shmem = f->rec.kind == CKPT_FILE_SHMEM;
@@ -281,10 +307,13 @@ static int open_all(const struct ckpt_plan *p, const struct plan_task *t,
 
 		if (err)
 			return ckpt_fail(err, 0, "pipe");
-		rp->read_fd = move_up(rp->read_fd, keep_from);
-		rp->write_fd = move_up(rp->write_fd, keep_from);
-		if (rp->read_fd < 0 || rp->write_fd < 0)
-			return -EMFILE;
+		/* Of a fifo there is one, or none at all. */
+		if (rp->read_fd >= 0)
+			rp->read_fd = err = move_up(rp->read_fd, keep_from);
+		if (err >= 0 && rp->write_fd >= 0)
+			rp->write_fd = err = move_up(rp->write_fd, keep_from);
+		if (err < 0)
+			return err;
 	}
 	for (size_t i = 0; i < p->files.n; i++) {
 		const struct plan_file *f = &p->files.v[i];
@@ -302,6 +331,9 @@ static int open_all(const struct ckpt_plan *p, const struct plan_task *t,
 			break;
 		case CKPT_FILE_PIPE:
 			fd = open_pipe_end(f, &out->pipes.v[plan_pipe(p, f->rec.obj) - p->pipes.v]);
+			break;
+		case CKPT_FILE_FIFO:
+			fd = open_fifo_end(p, f);
 			break;
 		case CKPT_FILE_ANON:
 			fd = res_anon_restore(p, f);
@@ -342,8 +374,10 @@ int res_file_restore(const struct ckpt_plan *p, const struct plan_task *t,
 		if (opened.fds.v[i] >= 0)
 			close(opened.fds.v[i]);
 	for (size_t i = 0; i < opened.pipes.n; i++) {
-		close(opened.pipes.v[i].read_fd);
-		close(opened.pipes.v[i].write_fd);
+		if (opened.pipes.v[i].read_fd >= 0)
+			close(opened.pipes.v[i].read_fd);
+		if (opened.pipes.v[i].write_fd >= 0)
+			close(opened.pipes.v[i].write_fd);
 	}
 	vec_free(&opened.fds);
 	vec_free(&opened.pipes);

@@ -21,6 +21,8 @@ struct restored_pipe {
 int res_file_look(const struct plan_file *f, struct stat *st, const char **why);
 /* Open that to read it, if it is what has been looked at: fd or -errno. */
 int res_file_open_seen(const struct plan_file *f, const struct stat *seen);
+/* A fifo, for both and without waiting. */
+int res_file_open_fifo(const char *path);
 
 int res_pipe_restore(const struct ckpt_plan *p, uint32_t id, struct restored_pipe *rp);
 

@@ -135,6 +135,7 @@ static int check_file(struct check *c, const struct plan_file *f)
 	case CKPT_FILE_DEV:
 	case CKPT_FILE_DIR:
 	case CKPT_FILE_PATH:
+	case CKPT_FILE_FIFO:
 		break;
 	case CKPT_FILE_PROC:
 		/* Of the process itself it is there as soon as the process is. */

@@ -50,8 +50,10 @@ void plan_free(struct ckpt_plan *p)
 		free_task(&p->tasks.v[i]);
 	for (size_t i = 0; i < p->files.n; i++)
 		free(p->files.v[i].path);
-	for (size_t i = 0; i < p->pipes.n; i++)
+	for (size_t i = 0; i < p->pipes.n; i++) {
 		free(p->pipes.v[i].content);
+		free(p->pipes.v[i].parts);
+	}
 	for (size_t i = 0; i < p->shmems.n; i++) {
 		free(p->shmems.v[i].name);
 		if (p->shmems.v[i].fd >= 0)
@@ -208,6 +210,7 @@ static const struct taker {
 	{ CKPT_FILECHECK, CKPT_FILE, plan_take_filecheck },
 	{ CKPT_FD, CKPT_TASK, plan_take_fd },
 	{ CKPT_PIPE, 0, plan_take_pipe },
+	{ CKPT_PIPE_PACKETS, 0, plan_take_packets },
 	{ CKPT_SHMEM, 0, plan_take_shmem },
 	{ CKPT_EVENTFD, 0, plan_take_eventfd },
 	{ CKPT_TIMERFD, 0, plan_take_timerfd },
@@ -300,6 +303,7 @@ static int check_place(struct ckpt_plan *p, const struct ckpt_rec *rec, uint16_t
 	case CKPT_FILE:
 	case CKPT_FILECHECK:
 	case CKPT_PIPE:
+	case CKPT_PIPE_PACKETS:
 	case CKPT_SHMEM:
 	case CKPT_EVENTFD:
 	case CKPT_TIMERFD:

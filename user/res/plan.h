@@ -21,6 +21,10 @@ struct plan_file {
 struct plan_pipe {
 	struct ckpt_pipe rec;
 	uint8_t *content;		/* rec.nbytes */
+	uint32_t *parts, nparts;	/* its packets and what is between them; 0: none is one */
+	const char *fifo;		/* path of a FILE, NULL: it has no name */
+	bool plain;			/* ends without a name are on it */
+	bool had_writer;		/* of a fifo: some description is or saw a writer, or it holds data */
 };
 
 struct plan_shmem {

@@ -41,6 +41,24 @@ static bool is_plain_device(uint32_t rdev)
 	return rdev >> 20 == 1 && (minor == 3 || minor == 5 || (minor >= 7 && minor <= 9));
 }
 
+/* A pipe has a name or it has none. */
+static int check_pipe(struct ckpt_plan *p, const struct ckpt_rec *rec, const struct ckpt_file *f)
+{
+	struct plan_pipe *pipe = plan_pipe(p, f->obj);
+	bool fifo = f->kind == CKPT_FILE_FIFO;
+
+	if (!S_ISFIFO(f->mode))
+		return bad(rec, "mode 0%o is not a pipe's", f->mode);
+	if (!pipe)
+		return bad(rec, "obj %u is no PIPE that came before", f->obj);
+	if (fifo ? pipe->plain : pipe->fifo != NULL)
+		return bad(rec, "obj %u is a pipe without a name and a fifo", f->obj);
+	pipe->plain = !fifo;
+	if (fifo && ((f->flags & O_ACCMODE) != O_RDONLY || f->pos || pipe->rec.nbytes))
+		pipe->had_writer = true;
+	return 0;
+}
+
 static int check_kind(struct ckpt_plan *p, const struct ckpt_rec *rec, const struct ckpt_file *f)
 {
 	switch (f->kind) {
@@ -54,11 +72,11 @@ static int check_kind(struct ckpt_plan *p, const struct ckpt_rec *rec, const str
 			return bad(rec, "device 0x%x is none that can be reopened", f->rdev);
 		break;
 	case CKPT_FILE_PIPE:
-		if (!S_ISFIFO(f->mode))
-			return bad(rec, "mode 0%o is not a pipe's", f->mode);
-		if (!plan_pipe(p, f->obj))
-			return bad(rec, "obj %u is no PIPE that came before", f->obj);
-		break;
+		return check_pipe(p, rec, f);
+	case CKPT_FILE_FIFO:
+		if (f->pos > 1)
+			return bad(rec, "pos %llu", (unsigned long long)f->pos);
+		return check_pipe(p, rec, f);
 	case CKPT_FILE_ANON:
 		return plan_check_anon(p, rec, f);
 	case CKPT_FILE_DIR:
@@ -89,7 +107,7 @@ static int check_kind(struct ckpt_plan *p, const struct ckpt_rec *rec, const str
 	default:
 		return unknown(rec, "kind %u", f->kind);
 	}
-	return f->kind != CKPT_FILE_PIPE && f->obj ? bad(rec, "obj %u, but it is no pipe", f->obj) : 0;
+	return f->obj ? bad(rec, "obj %u, but it is no pipe", f->obj) : 0;
 }
 
 /* Only of a process that is in the image, and only what is there before its threads are. */
@@ -131,6 +149,8 @@ int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	slot->rec = *f;
 	path = f->kind != CKPT_FILE_PIPE && f->kind != CKPT_FILE_EXTERNAL && f->kind != CKPT_FILE_ANON;
 	err = plan_text(rec, (const char *)(f + 1), f->path_len, path, "path", &slot->path);
+	if (!err && f->kind == CKPT_FILE_FIFO)
+		plan_pipe(p, f->obj)->fifo = slot->path;
 	if (!err && f->kind == CKPT_FILE_PROC)
 		err = check_proc(p, rec, slot->path);
 	return err ? err : plan_new_object(p, rec, f->id, (uint32_t)p->files.n - 1, 0);
@@ -221,6 +241,35 @@ int plan_take_pipe(struct ckpt_plan *p, const struct ckpt_rec *rec)
 		memcpy(slot->content, f + 1, f->nbytes);
 	}
 	return plan_new_object(p, rec, f->id, (uint32_t)p->pipes.n - 1, 0);
+}
+
+int plan_take_packets(struct ckpt_plan *p, const struct ckpt_rec *rec)
+{
+	const struct ckpt_pipe_packets *f = rec->payload;
+	const uint32_t *parts = (const void *)(f + 1);
+	struct plan_pipe *pipe = plan_pipe(p, f->obj);
+	uint64_t sum = 0;
+
+	if (!pipe || pipe->nparts)
+		return bad(rec, "pipe %u is no PIPE before it, or has packets already", f->obj);
+	if (!f->n || f->n > pipe->rec.capacity / CKPT_PAGE_SIZE)
+		return bad(rec, "%u parts of a pipe with %u bytes of room", f->n, pipe->rec.capacity);
+	for (uint32_t i = 0; i < f->n; i++) {
+		uint32_t len = parts[i] & ~CKPT_PIPE_PACKET;
+
+		if (!len || (len > CKPT_PAGE_SIZE && parts[i] & CKPT_PIPE_PACKET))
+			return bad(rec, "part %u has %u bytes", i, len);
+		sum += len;
+	}
+	if (sum != pipe->rec.nbytes)
+		return bad(rec, "%llu bytes in parts, %u in the pipe", (unsigned long long)sum,
+			   pipe->rec.nbytes);
+	pipe->parts = malloc(f->n * sizeof(*parts));
+	if (!pipe->parts)
+		return plan_nomem(rec);
+	memcpy(pipe->parts, parts, f->n * sizeof(*parts));
+	pipe->nparts = f->n;
+	return 0;
 }
 
 int plan_take_shmem(struct ckpt_plan *p, const struct ckpt_rec *rec)

@@ -65,6 +65,7 @@ int plan_take_fs(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_file(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_filecheck(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_fd(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_packets(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_shmem(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_pipe(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_eventfd(struct ckpt_plan *p, const struct ckpt_rec *rec);
