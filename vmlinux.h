@@ -293,14 +293,14 @@ struct task_struct {
 	struct thread_struct thread;
 };
 
-typedef long unsigned int vm_flags_t;
-
 typedef __s64 time64_t;
 
 struct timespec64 {
 	time64_t tv_sec;
 	long int tv_nsec;
 };
+
+typedef long unsigned int vm_flags_t;
 
 typedef struct {
 	void *ldt;
@@ -634,12 +634,15 @@ struct inode {
 	};
 	dev_t i_rdev;
 	loff_t i_size;
+	time64_t i_mtime_sec;
+	u32 i_mtime_nsec;
 	struct file_lock_context *i_flctx;
 	void *i_private;
 };
 
 struct super_block {
 	dev_t s_dev;
+	unsigned char s_blocksize_bits;
 	long unsigned int s_magic;
 };
 

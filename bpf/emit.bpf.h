@@ -164,6 +164,7 @@ static __always_inline void fill_file(struct ckpt_file *o, struct file *f, struc
 }
 
 #define TMPFS_MAGIC	0x01021994
+#define HUGETLBFS_MAGIC	0x958458f6
 
 /* Of a file without a name: how many descriptions lead to it. */
 static __always_inline __u32 dentry_refs(struct file *f)

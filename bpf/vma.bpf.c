@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct gather_vma) % 8 == 0, "records are whole words");
 #define VM_ACCOUNT	0x00100000ul
 #define VM_NORESERVE	0x00200000ul
 #define VM_LOCKONFAULT	0x00080000ul
+#define VM_HUGETLB	0x00400000ul
 #define VM_WIPEONFORK	0x02000000ul
 #define VM_DONTDUMP	0x04000000ul
 #define VM_HUGEPAGE	0x20000000ul
@@ -57,6 +58,7 @@ static __always_inline __u64 flags_of(__u64 vm)
 	MAP_FLAG(VM_NOHUGEPAGE, CKPT_VMA_NOHUGEPAGE);
 	MAP_FLAG(VM_LOCKONFAULT, CKPT_VMA_LOCKONFAULT);
 	MAP_FLAG(VM_MERGEABLE, CKPT_VMA_MERGEABLE);
+	MAP_FLAG(VM_HUGETLB, CKPT_VMA_HUGETLB);
 #undef MAP_FLAG
 	/* VM_PKEY_BIT0 to 3; other architectures have other things there. */
 	return f | (vm >> VM_PKEY_SHIFT & 0xf) << CKPT_VMA_PKEY_SHIFT;
@@ -129,7 +131,9 @@ int ckpt_vma(struct bpf_iter__task_vma *ctx)
 		o->file.kind = CKPT_FILE_MAPPED;
 		o->nlink = inode->i_nlink;
 		o->s_magic = inode->i_sb->s_magic;
-		if (o->s_magic == TMPFS_MAGIC) {
+		if (o->rec.flags & CKPT_VMA_HUGETLB)
+			o->rec.flags |= (__u64)inode->i_sb->s_blocksize_bits << CKPT_VMA_HUGE_SHIFT;
+		if (o->s_magic == TMPFS_MAGIC || o->s_magic == HUGETLBFS_MAGIC) {
 			/* This iterator holds none itself. */
 			o->refs = compat_file_refs(f) + 1;
 			o->dentry_refs = dentry_refs(f);

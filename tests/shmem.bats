@@ -33,7 +33,9 @@ load helpers
 		python3 "$BATS_TEST_DIRNAME/ckptimg.py" set good.img bad.img "SHMEM.$change"
 		ck_refused "\(SHMEM\) .*$why" verify bad.img
 	done <<-END
-		flags=4 flags 0x4
+		flags=8 flags 0x8
+		flags=4 flags 0x4: the size of its pages
+		flags=0x54000000 flags 0x54000000: the size of its pages
 		seals=1 only a memfd has seals
 		seals=64 seals 0x40
 		size=100 size 100

@@ -132,8 +132,8 @@ static void check_vmas_done(pid_t pid, uint32_t map_count)
 	/* Nothing may be right only because the target never had it. */
 	if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
 		all_flags |= CKPT_VMA_HUGEPAGE | CKPT_VMA_NOHUGEPAGE;
-	/* A protection key needs a CPU that has them. */
-	all_flags |= CKPT_VMA_PKEY;
+	/* A protection key needs a CPU that has them, huge pages someone who sets them aside. */
+	all_flags |= CKPT_VMA_PKEY | CKPT_VMA_HUGETLB | CKPT_VMA_HUGE;
 	if (access("/sys/kernel/mm/ksm", F_OK))
 		all_flags |= CKPT_VMA_MERGEABLE;
 	equal("gather_vma.every flag seen", pid, all_flags, CKPT_VMA_ALL);

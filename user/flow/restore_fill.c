@@ -160,7 +160,7 @@ static uint8_t how_to_fill(struct restore_proc *p, const struct ckpt_vma *v, uin
 	};
 	bool may_be_huge;
 
-	if (p->uffd < 0 || v->kind != CKPT_VMA_ANON)
+	if (p->uffd < 0 || v->kind != CKPT_VMA_ANON || v->flags & CKPT_VMA_HUGETLB)
 		return FILL_BY_MEM;
 	/* Where a fault could bring in a huge page, holes would be filled with it. */
 	may_be_huge = v->end - v->start >= HUGE_PAGE && !(v->flags & CKPT_VMA_NOHUGEPAGE);

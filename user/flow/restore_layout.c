@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/mman.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,6 +120,23 @@ static void describe_pkey(const struct ckpt_vma *v, const struct ckpt_mmopt *o, 
 		b->pkey = key;
 }
 
+/*
+ * Private huge pages cannot be written by force: what may not be written becomes
+ * so when all pages are there.
+ */
+static void describe_huge(const struct ckpt_vma *v, struct blob_vma *b)
+{
+	if (!(v->flags & CKPT_VMA_HUGETLB))
+		return;
+	if (v->kind == CKPT_VMA_ANON)
+		b->flags |= MAP_HUGETLB | (int)(v->flags >> CKPT_VMA_HUGE_SHIFT) << MAP_HUGE_SHIFT;
+	if (v->flags & (CKPT_VMA_SHARED | CKPT_VMA_WRITE))
+		return;
+	b->late = 1;
+	b->late_prot = vma_prot(v);
+	b->prot = b->map_prot = PROT_READ | PROT_WRITE;
+}
+
 static void describe_vma(const struct ckpt_vma *v, const struct ckpt_mmopt *opt, struct blob_vma *b)
 {
 	static const struct { uint32_t flag, advice; } advices[] = {
@@ -150,6 +168,7 @@ static void describe_vma(const struct ckpt_vma *v, const struct ckpt_mmopt *opt,
 		b->advise |= 1u << MADV_UNMERGEABLE;
 	b->locked = !(v->flags & CKPT_VMA_LOCKED) ? 0 : v->flags & CKPT_VMA_LOCKONFAULT ? 2 : 1;
 	describe_pkey(v, opt, b);
+	describe_huge(v, b);
 	b->fd = -1;	/* opened in the child */
 }
 

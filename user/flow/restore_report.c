@@ -38,6 +38,9 @@ static const char *vma_name(const struct restore *r, uint64_t start)
 
 		if (v->start != start)
 			continue;
+		if (v->kind != CKPT_VMA_FILE && v->flags & CKPT_VMA_HUGETLB)
+			return v->flags >> CKPT_VMA_HUGE_SHIFT == 21 ? "huge pages of 2 MiB" :
+			       "huge pages of 1 GiB";
 		if (v->kind != CKPT_VMA_FILE)
 			return start <= mm->rec.start_stack && mm->rec.start_stack < v->end ? "[stack]" :
 			       start < mm->rec.brk && mm->rec.start_brk < v->end ? "[heap]" : "anonymous";

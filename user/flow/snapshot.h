@@ -97,6 +97,8 @@ int snapshot_write_metadata(struct snapshot *s);
 /* snapshot_clone.c: memory from a copy-on-write clone. */
 /* Before attach(): can it be had? */
 int snapshot_clone_prepare(struct snapshot *s);
+/* Go on without a clone, or not, if one was asked for. */
+int snapshot_clone_without(struct snapshot *s, int err, const char *why);
 /* In the stop. s->cow is false afterwards if it could not be made and need not be. */
 int snapshot_clone_take(struct snapshot *s);
 /* After the thaw, first of all: from then on it is the clone that dies if memory runs out. */

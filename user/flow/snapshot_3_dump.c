@@ -122,6 +122,8 @@ int snapshot_dump(struct snapshot *s)
 		err = compare_threads(s);
 	if (!err)
 		err = check_kinds(s);
+	if (!err && s->cow && s->d.private_huge)
+		err = snapshot_clone_without(s, -EOPNOTSUPP, "it has private memory of hugetlbfs");
 	if (!err)
 		err = s->cow && !s->o->dry_run ? snapshot_find_kept(s) : snapshot_find_pages(s);
 	if (err || s->o->dry_run)

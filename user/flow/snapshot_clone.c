@@ -15,7 +15,7 @@
 /* Below, copying everything takes no longer than the clone and what it costs afterwards. */
 #define COW_MIN (8u << 20)
 
-static int without(struct snapshot *s, int err, const char *why)
+int snapshot_clone_without(struct snapshot *s, int err, const char *why)
 {
 	s->cow = false;
 	s->copy_why = why;
@@ -36,10 +36,10 @@ int snapshot_clone_prepare(struct snapshot *s)
 	if (s->o->capture == CAPTURE_AUTO && (s->o->end != SNAPSHOT_THAW || s->expected < COW_MIN))
 		return 0;
 	if (!ops->clone_prepare)
-		return without(s, -EOPNOTSUPP, "the engine has no clones");
+		return snapshot_clone_without(s, -EOPNOTSUPP, "the engine has no clones");
 	err = ops->clone_prepare(&s->engine, s->o->pid, &why);
 	if (err == -EOPNOTSUPP)
-		return without(s, err, why);
+		return snapshot_clone_without(s, err, why);
 	s->cow = !err;
 	return err;
 }
@@ -56,7 +56,7 @@ int snapshot_clone_take(struct snapshot *s)
 		err = s->engine.ops->clone(&s->engine, s->o->pid, &s->clone, &why);
 	if (!err)
 		return 0;
-	err = without(s, err, why);
+	err = snapshot_clone_without(s, err, why);
 	return err ? err : snapshot_find_pages(s);
 }
 

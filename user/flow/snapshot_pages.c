@@ -157,21 +157,19 @@ static int walk(struct snapshot *s)
 	return err;
 }
 
-/* Where an object has pages; the size can lie within the last one. */
+/* Where an object has pages. */
 static int walk_shmem(struct snapshot *s, uint32_t shmem)
 {
-	int fd = s->d.shmems.v[shmem - 1].fd, err = 0;
-	off_t at = 0, end;
+	uint64_t at = 0, start, end;
+	int got;
 
-	while (!err && (at = lseek(fd, at, SEEK_DATA)) >= 0) {
-		end = lseek(fd, at, SEEK_HOLE);
-		if (end < 0)
-			break;
-		err = add_range(s, (uint64_t)at & ~(PAGE - 1),
-				((uint64_t)end + PAGE - 1) & ~(PAGE - 1), shmem);
+	while ((got = res_shmem_data(&s->d.shmems.v[shmem - 1], at, &start, &end)) > 0) {
+		got = add_range(s, start, end, shmem);
+		if (got)
+			return got;
 		at = end;
 	}
-	return err || errno == ENXIO ? err : ckpt_fail(-errno, s->o->pid, "shared memory: search");
+	return got ? ckpt_fail(got, s->o->pid, "shared memory: search") : 0;
 }
 
 static int find_shmem(struct snapshot *s)

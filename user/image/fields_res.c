@@ -132,7 +132,8 @@ static const struct ckpt_word vma_flags[] = {
 	{ CKPT_VMA_DONTFORK, "dontfork" }, { CKPT_VMA_WIPEONFORK, "wipeonfork" },
 	{ CKPT_VMA_DONTDUMP, "dontdump" }, { CKPT_VMA_SEQ_READ, "seq_read" },
 	{ CKPT_VMA_RAND_READ, "rand_read" }, { CKPT_VMA_LOCKED, "locked" },
-	{ CKPT_VMA_LOCKONFAULT, "lockonfault" }, { CKPT_VMA_MERGEABLE, "mergeable" }, { 0, NULL },
+	{ CKPT_VMA_LOCKONFAULT, "lockonfault" }, { CKPT_VMA_MERGEABLE, "mergeable" },
+	{ CKPT_VMA_HUGETLB, "hugetlb" }, { 0, NULL },
 };
 
 #define S struct ckpt_vma
@@ -144,7 +145,8 @@ TYPE(VMA, S, vma);
 #undef S
 
 static const struct ckpt_word shmem_flags[] = {
-	{ CKPT_SHMEM_MEMFD, "memfd" }, { CKPT_SHMEM_NORESERVE, "noreserve" }, { 0, NULL },
+	{ CKPT_SHMEM_MEMFD, "memfd" }, { CKPT_SHMEM_NORESERVE, "noreserve" },
+	{ CKPT_SHMEM_HUGETLB, "hugetlb" }, { 0, NULL },
 };
 static const struct ckpt_word seals[] = {
 	{ 0x1, "seal" }, { 0x2, "shrink" }, { 0x4, "grow" }, { 0x8, "write" },

@@ -49,6 +49,7 @@ void dump_reset(struct ckpt_dump *d)
 	d->pending = NULL;
 	d->have_terminal = false;
 	d->timers = NULL;
+	d->private_huge = false;
 }
 
 void dump_free(struct ckpt_dump *d)

@@ -132,6 +132,7 @@ struct ckpt_dump {
 	uint32_t next_id;
 	uint32_t task_id, mm_id;
 	uint32_t coredump_filter;
+	bool private_huge;		/* private memory of hugetlbfs, which a clone would take from it */
 };
 
 void dump_init(struct ckpt_dump *d, pid_t pid);

@@ -42,7 +42,7 @@
 static int vma_kind(const struct gather_vma *v)
 {
 	if (v->vm_file)
-		return CKPT_VMA_FILE;
+		return dump_is_anon_huge(v) ? CKPT_VMA_ANON : CKPT_VMA_FILE;
 	if (!v->vm_ops)
 		return CKPT_VMA_ANON;
 	if (!strcmp(v->special, "[vdso]"))
@@ -64,8 +64,13 @@ static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
 		return 0;
 	if (v->uffd)
 		return dump_refuse(d, "mapping %llx: it is watched by a userfaultfd", at);
-	if (v->vm_flags & VM_HUGETLB)
-		return dump_refuse(d, "mapping %llx: huge pages of hugetlbfs", at);
+	if (v->vm_flags & VM_HUGETLB) {
+		odd &= ~(uint64_t)(VM_HUGETLB | VM_DONTEXPAND);
+		d->private_huge |= !(v->rec.flags & CKPT_VMA_SHARED);
+		if (kind != CKPT_VMA_ANON && !dump_is_shmem(&v->file, v->path))
+			return dump_refuse(d, "mapping %llx (%.*s): huge pages of a named file", at,
+					   (int)v->path_len, v->path);
+	}
 	if (odd)
 		return dump_refuse(d, "mapping %llx: kernel flags %#llx", at, (unsigned long long)odd);
 	if (kind == CKPT_VMA_ANON)
@@ -139,7 +144,7 @@ static int write_files(struct ckpt_dump *d, uint32_t *exe)
 	for (size_t i = 0; i < d->vmas.n && !err; i++) {
 		const struct gather_vma *v = d->vmas.v[i];
 
-		if (!v->vm_file)
+		if (vma_kind(v) != CKPT_VMA_FILE)
 			continue;
 		f = dump_file_of(d, v->vm_file, &v->file, v->path);
 		if (!f)

@@ -275,12 +275,17 @@ int plan_take_packets(struct ckpt_plan *p, const struct ckpt_rec *rec)
 int plan_take_shmem(struct ckpt_plan *p, const struct ckpt_rec *rec)
 {
 	const struct ckpt_shmem *f = rec->payload;
+	unsigned int huge = f->flags >> CKPT_SHMEM_HUGE_SHIFT;
 	bool memfd = f->flags & CKPT_SHMEM_MEMFD;
 	struct plan_shmem *slot;
 	int err;
 
-	if (f->flags & ~(CKPT_SHMEM_MEMFD | CKPT_SHMEM_NORESERVE))
+	if (f->flags & ~(CKPT_SHMEM_MEMFD | CKPT_SHMEM_NORESERVE | CKPT_SHMEM_HUGETLB | CKPT_SHMEM_HUGE))
 		return bad(rec, "flags 0x%x", f->flags);
+	if (f->flags & CKPT_SHMEM_HUGETLB ? huge != 21 && huge != 30 : huge)
+		return unknown(rec, "flags 0x%x: the size of its pages", f->flags);
+	if (huge && f->size & ((1ull << huge) - 1))
+		return bad(rec, "size %llu", (unsigned long long)f->size);
 	if (f->seals & ~CKPT_SEALS_ALL)
 		return unknown(rec, "seals 0x%x", f->seals);
 	if (!memfd && (f->seals || f->name_len))

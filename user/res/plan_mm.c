@@ -82,6 +82,24 @@ static int check_vma_file(struct ckpt_plan *p, const struct ckpt_rec *rec, const
 	return 0;
 }
 
+/* Huge pages: of the size of its object, if it has one, in whole pages. */
+static int check_vma_huge(const struct ckpt_plan *p, const struct ckpt_rec *rec, const struct ckpt_vma *v)
+{
+	unsigned int huge = (unsigned int)((v->flags & CKPT_VMA_HUGE) >> CKPT_VMA_HUGE_SHIFT), object = 0;
+	const struct plan_file *f = plan_file(p, v->file);
+
+	if (f && f->rec.kind == CKPT_FILE_SHMEM)
+		object = plan_shmem(p, f->rec.obj)->rec.flags >> CKPT_SHMEM_HUGE_SHIFT;
+	if (v->flags & CKPT_VMA_HUGETLB ? huge != 21 && huge != 30 : huge)
+		return unknown(rec, "flags 0x%llx: the size of its pages", (unsigned long long)v->flags);
+	if (v->kind == CKPT_VMA_ANON ? v->flags & CKPT_VMA_GROWSDOWN && huge : huge != object)
+		return bad(rec, "flags 0x%llx: such huge pages it cannot have", (unsigned long long)v->flags);
+	if (huge && (v->start | v->end | v->offset) & ((1ull << huge) - 1))
+		return bad(rec, "0x%llx-0x%llx is not whole huge pages", (unsigned long long)v->start,
+			   (unsigned long long)v->end);
+	return 0;
+}
+
 int plan_take_vma(struct ckpt_plan *p, const struct ckpt_rec *rec)
 {
 	const struct ckpt_vma *v = rec->payload;
@@ -111,6 +129,8 @@ int plan_take_vma(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	err = check_vma_flags(rec, v);
 	if (!err)
 		err = check_vma_file(p, rec, v);
+	if (!err)
+		err = check_vma_huge(p, rec, v);
 	if (err)
 		return err;
 	slot = vec_push(&m->vmas);

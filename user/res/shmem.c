@@ -9,7 +9,7 @@
  * Restored: memfd_create() or mmap(), filled through a descriptor; the seals
  * last; mappings and descriptors lead to the one object again.
  * Refused: at the restore, a memfd that the kernel will not make; locks by the
- * file, SysV memory and huge pages by the mapping.
+ * file, SysV memory by the mapping, huge pages that are not there.
  * Lost: owner, times and extended attributes of its inode, pages that were only
  * reserved by fallocate(), the memory policy of a range that is not mapped.
  */
@@ -34,24 +34,36 @@
 #define MEMFD_PREFIX	"/memfd:"
 #define DELETED		" (deleted)"
 #define ANON_PATH	"/dev/zero" DELETED
+#define ANON_HUGE_PATH	"/anon_hugepage" DELETED
 #define PAGE		((uint64_t)CKPT_PAGE_SIZE)
 
 /* ---- snapshot ---- */
 
-/* The kernel's own mount, on which all of them lie and nothing else that has these names. */
-static uint32_t shm_dev(void)
+/*
+ * The kernel's own mount, on which all of them lie and nothing else that has these
+ * names; one more for each size of huge pages. shift: log2 of that, or 0.
+ */
+static uint32_t shm_dev(unsigned int shift)
 {
-	static uint32_t dev;
+	static uint32_t devs[64];
+	unsigned int huge = shift ? MFD_HUGETLB | shift << CKPT_SHMEM_HUGE_SHIFT : 0;
 	struct stat st;
 	cleanup_close int fd = -1;
 
-	if (dev)
-		return dev;
-	fd = memfd_create("ckptbpf", MFD_CLOEXEC);
+	if (devs[shift])
+		return devs[shift];
+	fd = memfd_create("ckptbpf", MFD_CLOEXEC | huge);
 	if (fd >= 0 && !fstat(fd, &st))
-		dev = (uint32_t)((st.st_dev >> 8 & 0xfff) << 20 | (st.st_dev & 0xff) |
-				 (st.st_dev >> 12 & 0xfff00));
-	return dev;
+		devs[shift] = (uint32_t)((st.st_dev >> 8 & 0xfff) << 20 | (st.st_dev & 0xff) |
+					 (st.st_dev >> 12 & 0xfff00));
+	return devs[shift];
+}
+
+/* Of the mount of huge pages with this number; 0: none. */
+static unsigned int huge_shift_of(uint32_t dev)
+{
+	return !dev ? 0 : dev == shm_dev(SHMEM_HUGE_2M) ? SHMEM_HUGE_2M :
+	       dev == shm_dev(SHMEM_HUGE_1G) ? SHMEM_HUGE_1G : 0;
 }
 
 static bool is_memfd(const char *path, uint32_t len)
@@ -60,11 +72,24 @@ static bool is_memfd(const char *path, uint32_t len)
 	       dump_path_deleted(path, len);
 }
 
+static bool is_path(const struct ckpt_file *f, const char *path, const char *want)
+{
+	return f->path_len == strlen(want) && !memcmp(path, want, f->path_len);
+}
+
 bool dump_is_shmem(const struct ckpt_file *f, const char *path)
 {
-	return S_ISREG(f->mode) && f->dev == shm_dev() && !(f->flags & O_PATH) &&
-	       (is_memfd(path, f->path_len) ||
-		(f->path_len == strlen(ANON_PATH) && !memcmp(path, ANON_PATH, f->path_len)));
+	if (!S_ISREG(f->mode) || f->flags & O_PATH)
+		return false;
+	if (f->dev == shm_dev(0))
+		return is_memfd(path, f->path_len) || is_path(f, path, ANON_PATH);
+	return huge_shift_of(f->dev) && (is_memfd(path, f->path_len) || is_path(f, path, ANON_HUGE_PATH));
+}
+
+bool dump_is_anon_huge(const struct gather_vma *v)
+{
+	return v->rec.flags & CKPT_VMA_HUGETLB && !(v->rec.flags & CKPT_VMA_SHARED) &&
+	       huge_shift_of(v->file.dev) && is_path(&v->file, v->path, ANON_HUGE_PATH);
 }
 
 /* A description of our own, which leaves the target's alone. */
@@ -91,8 +116,9 @@ static int open_object(struct ckpt_dump *d, struct dump_shmem *s, const char *wh
 
 int res_shmem_take(struct ckpt_dump *d, struct dump_file *f, const char *what)
 {
+	unsigned int shift = huge_shift_of(f->rec.dev);
 	/* A cookie's lowest bits say nothing, those of an inode's number do. */
-	uint64_t key = f->rec.ino << 6;
+	uint64_t key = f->rec.ino << 12 | (uint64_t)shift << 6;
 	uint32_t at = cookie_get(&d->shmem_of, key);
 	struct dump_shmem *s = at ? &d->shmems.v[at - 1] : NULL;
 	int err;
@@ -108,6 +134,8 @@ int res_shmem_take(struct ckpt_dump *d, struct dump_file *f, const char *what)
 			s->name = f->path + strlen(MEMFD_PREFIX);
 			s->rec.name_len = f->rec.path_len - (uint32_t)strlen(MEMFD_PREFIX DELETED);
 		}
+		if (shift)
+			s->rec.flags |= CKPT_SHMEM_HUGETLB | shift << CKPT_SHMEM_HUGE_SHIFT;
 		err = open_object(d, s, what);
 		if (err && dump_refuse(d, "%s (%.*s): its memory cannot be read: %s", what,
 				       (int)f->rec.path_len, f->path, strerror(-err)))
@@ -202,6 +230,22 @@ int res_shmem_write_one(struct ckpt_dump *d, uint32_t shmem, uint32_t *id)
 	return ckpt_write_record(d->w, CKPT_SHMEM, 0, &s->rec, sizeof(s->rec), s->name, s->rec.name_len);
 }
 
+int res_shmem_data(const struct dump_shmem *s, uint64_t at, uint64_t *start, uint64_t *end)
+{
+	off_t from, to;
+
+	if (s->rec.flags & CKPT_SHMEM_HUGETLB)
+		return shmem_huge_data(s->fd, s->rec.size, at, start, end);
+	from = lseek(s->fd, (off_t)at, SEEK_DATA);
+	to = from < 0 ? from : lseek(s->fd, from, SEEK_HOLE);
+	if (to < 0)
+		return errno == ENXIO ? 0 : -errno;
+	*start = (uint64_t)from & ~(PAGE - 1);
+	/* The size can lie within the last page. */
+	*end = ((uint64_t)to + PAGE - 1) & ~(PAGE - 1);
+	return 1;
+}
+
 /* Of a page that the end lies in, what is behind it can be seen only in a mapping. */
 static int last_page(int fd, uint64_t at, void *to, const void *from)
 {
@@ -232,15 +276,22 @@ int res_shmem_read(const struct dump_shmem *s, const uint64_t *addrs, uint32_t n
 
 /* ---- restore ---- */
 
+/* MFD_HUGETLB with the size, or MAP_HUGETLB: both have it where our record does. */
+static unsigned int huge_flags(const struct plan_shmem *s, unsigned int flag)
+{
+	return s->rec.flags & CKPT_SHMEM_HUGETLB ? flag | (s->rec.flags & CKPT_SHMEM_HUGE) : 0;
+}
+
 static int make_memfd(const struct plan_shmem *s)
 {
-	return memfd_create(s->name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	return memfd_create(s->name, MFD_CLOEXEC | MFD_ALLOW_SEALING | huge_flags(s, MFD_HUGETLB));
 }
 
 /* What a mapping leads to can be opened by the name of the mapping alone. */
 static int make_anon(const struct plan_shmem *s)
 {
-	int flags = MAP_SHARED | MAP_ANONYMOUS | (s->rec.flags & CKPT_SHMEM_NORESERVE ? MAP_NORESERVE : 0);
+	int flags = MAP_SHARED | MAP_ANONYMOUS | (s->rec.flags & CKPT_SHMEM_NORESERVE ? MAP_NORESERVE : 0) |
+		    (int)huge_flags(s, MAP_HUGETLB);
 	void *p = mmap(NULL, s->rec.size, PROT_READ, flags, -1, 0);
 	char path[80];
 	int fd, err;
@@ -268,8 +319,9 @@ int res_shmem_make(struct ckpt_plan *p)
 		s->fd = memfd ? make_memfd(s) : make_anon(s);
 		if (s->fd < 0 || (memfd && (ftruncate(s->fd, (off_t)s->rec.size) ||
 					    fchmod(s->fd, s->mode))))
-			return ckpt_fail(-errno, 0, "shared memory %u (%s): make", s->rec.id,
-					 memfd ? s->name : ANON_PATH);
+			return ckpt_fail(-errno, 0, "shared memory %u (%s): make%s", s->rec.id,
+					 memfd ? s->name : ANON_PATH,
+					 s->rec.flags & CKPT_SHMEM_HUGETLB ? " of huge pages" : "");
 	}
 	return 0;
 }
@@ -278,6 +330,8 @@ int res_shmem_fill(const struct plan_shmem *s, const uint64_t *addrs, uint32_t n
 {
 	int err = 0;
 
+	if (s->rec.flags & CKPT_SHMEM_HUGETLB)
+		return shmem_huge_fill(s, addrs, n, data);
 	for (uint32_t i = 0, run; i < n && !err; i += run) {
 		uint64_t at = addrs[i];
 		const uint8_t *from = data + i * PAGE;
