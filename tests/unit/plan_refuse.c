@@ -82,7 +82,7 @@ static const struct change changes[] = {
 	C(TASK, 0, task, exit_signal, 65, "exit_signal 65"),
 	C(TASK, 0, task, personality, 0x10000, "personality"),
 	C(TASK, 0, task, oom_score_adj, 1001, "oom_score_adj 1001"),
-	C(TASK, 0, task, flags, 16, "flags 0x10"),
+	C(TASK, 0, task, flags, 32, "flags 0x20"),
 	C(TASK, 1, task, flags, CKPT_TASK_SID_OUTSIDE, "sid_outside do not agree"),
 	C(TASK, 1, task, pgid, 1, "pgid_outside do not agree"),
 	C(RLIMITS, 0, rlimits, lim[2].cur, 8193, "limit 2"),
