@@ -60,3 +60,12 @@ load helpers
 	[ "$status" = 1 ] || skip "this CPU has tagged addresses"
 	grep -q 'ARCH_ENABLE_TAGGED_ADDR' <<<"$stderr" || fail "$stderr"
 }
+
+@test "mmopt: protection keys, killed and brought back twice" {
+	for e in $(engines); do
+		start pkeys "$CKPT_BUILD/tests/progs/pkeys"
+		wait_log '^(ready|unsupported)$'
+		! grep -q unsupported "$log" || skip "this CPU has no protection keys"
+		roundtrip "$e"
+	done
+}

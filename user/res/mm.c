@@ -71,6 +71,10 @@ static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
 			return dump_refuse(d, "mapping %llx (%.*s): huge pages of a named file", at,
 					   (int)v->path_len, v->path);
 	}
+	/* Given back while this had it, then taken by the kernel: nobody else can have it now. */
+	if (v->vm_flags & VM_PKEY && v->rec.flags & (CKPT_VMA_READ | CKPT_VMA_WRITE) &&
+	    (v->vm_flags & VM_PKEY) >> CKPT_VMA_PKEY_SHIFT == (uint64_t)d->proc->mmopt.exec_pkey)
+		return dump_refuse(d, "mapping %llx: its protection key is the kernel's own by now", at);
 	if (odd)
 		return dump_refuse(d, "mapping %llx: kernel flags %#llx", at, (unsigned long long)odd);
 	if (kind == CKPT_VMA_ANON)

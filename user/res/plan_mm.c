@@ -126,6 +126,9 @@ int plan_take_vma(struct ckpt_plan *p, const struct ckpt_rec *rec)
 		return bad(rec, "the vdso is not where the mm says");
 	if (v->flags & CKPT_VMA_PKEY && (!m->opt.pkeys || v->kind > CKPT_VMA_FILE))
 		return bad(rec, "a protection key where there are none");
+	if (v->flags & CKPT_VMA_PKEY && v->flags & (CKPT_VMA_READ | CKPT_VMA_WRITE) &&
+	    (v->flags & CKPT_VMA_PKEY) >> CKPT_VMA_PKEY_SHIFT == (uint64_t)m->opt.exec_pkey)
+		return bad(rec, "the key of what may only be executed");
 	err = check_vma_flags(rec, v);
 	if (!err)
 		err = check_vma_file(p, rec, v);
