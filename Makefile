@@ -98,6 +98,7 @@ TOOL	:= $(O)/ckptbpf
 SKEL	:= $(if $(BPF_SRC),$(O)/gen/ckptbpf.skel.h)
 BLOB	:= $(if $(RESTORER_LDS),$(O)/gen/restorer_blob.h)
 GEN	:= $(SKEL) $(BLOB)
+TOOL_V1	:= $(O)/tests/ckptbpf-v1
 FAULT	:= $(if $(RESTORER_LDS),$(O)/tests/ckptbpf-fault)
 
 # The C interface, for programs of both sizes where this compiler makes both.
@@ -125,7 +126,7 @@ user: $(TOOL)		## build/ckptbpf
 lib: $(LIBCKPT)		## build/libckptbpf.a and .so
 examples: $(EXAMPLES)	## build/examples: a program that saves itself, one that brings it back
 progs: $(PROG_BIN)	## the self-checking programs of the tests
-tests: $(UNIT_BIN) $(PROG_BIN) $(FUZZ_BIN) $(FAULT)	## everything the tests run
+tests: $(UNIT_BIN) $(PROG_BIN) $(FUZZ_BIN) $(FAULT) $(TOOL_V1)	## everything the tests run
 kmod:			## the helper module for the running kernel (KDIR=)
 	$(Q)scripts/build-kmod.sh
 
@@ -248,6 +249,13 @@ $(FAULT): user/flow/restore_layout.c $(O)/fault/gen/restorer_blob.h $(O)/obj/use
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I$(O)/fault/gen $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -DCKPT_FAULT $(LDFLAGS) -o $@ \
 		user/flow/restore_layout.c $(O)/obj/user/main.o $(LIBA) $(LDLIBS)
+
+# The tool as it was when there was format 1 alone, as far as it reads images.
+$(TOOL_V1): user/image/reader.c $(O)/obj/user/main.o $(LIBA)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(BASEFLAGS) $(CFLAGS) -DCKPT_FORMAT=1 $(LDFLAGS) -o $@ \
+		user/image/reader.c $(O)/obj/user/main.o $(LIBA) $(LDLIBS)
 
 # ---- test programs ---------------------------------------------------------
 

@@ -134,6 +134,49 @@ struct file_lock___to68 {
 #define FL_POSIX	1
 #define FL_FLOCK	2
 #define FL_LEASE	32
+/* Whether it is kept, and which half, is a kernel's own choice (CONFIG_TASK_XACCT, TASK_IO_ACCOUNTING). */
+struct task_io_accounting___any {
+	u64 rchar, wchar, syscr, syscw;
+	u64 read_bytes, write_bytes, cancelled_write_bytes;
+} CO_RE;
+
+struct task_struct___io {
+	struct task_io_accounting___any ioac;
+} CO_RE;
+
+struct signal_struct___io {
+	struct task_io_accounting___any ioac;
+} CO_RE;
+
+#define COMPAT_IO(o, from) do {								\
+	if (!bpf_core_field_exists((from)->ioac.rchar) ||				\
+	    !bpf_core_field_exists((from)->ioac.read_bytes))				\
+		break;									\
+	(o)->rchar = BPF_CORE_READ(from, ioac.rchar);					\
+	(o)->wchar = BPF_CORE_READ(from, ioac.wchar);					\
+	(o)->syscr = BPF_CORE_READ(from, ioac.syscr);					\
+	(o)->syscw = BPF_CORE_READ(from, ioac.syscw);					\
+	(o)->read_bytes = BPF_CORE_READ(from, ioac.read_bytes);				\
+	(o)->write_bytes = BPF_CORE_READ(from, ioac.write_bytes);			\
+	(o)->cancelled_write_bytes = BPF_CORE_READ(from, ioac.cancelled_write_bytes);	\
+	(o)->flags |= CKPT_ACCT_IO;							\
+} while (0)
+
+static __always_inline void compat_thread_io(struct ckpt_acct *o, struct task_struct *t)
+{
+	struct task_struct___io *io = (void *)t;
+
+	COMPAT_IO(o, io);
+}
+
+/* Of its threads that have ended. */
+static __always_inline void compat_dead_io(struct ckpt_acct *o, struct signal_struct *sig)
+{
+	struct signal_struct___io *io = (void *)sig;
+
+	COMPAT_IO(o, io);
+}
+
 /* A struct until 6.6, the same under another name until 6.10, plain numbers since 6.11. */
 struct inode___to66 {
 	struct {

@@ -118,6 +118,7 @@ static __always_inline void fill_acct(struct ckpt_acct *o, struct task_struct *t
 	o->start_boottime = t->start_boottime;
 	o->min_flt = t->min_flt;
 	o->maj_flt = t->maj_flt;
+	compat_thread_io(o, t);
 }
 
 static __always_inline void fill_creds(struct ckpt_creds *o, const struct cred *c)
@@ -328,6 +329,7 @@ static __always_inline void fill_dead_acct(struct ckpt_acct *o, struct signal_st
 	o->start_boottime = t->start_boottime;
 	o->min_flt = sig->min_flt;
 	o->maj_flt = sig->maj_flt;
+	compat_dead_io(o, sig);
 }
 
 /* auxv as it lies, and its length with the AT_NULL pair: later kernels keep more room. */

@@ -19,7 +19,7 @@ awk '
 		}
 	}
 	{ $0 = code($0) }
-	/^struct ckpt_[a-z_]+ \{/ { name = $2; text = ""; next }
+	/^struct ckpt_[a-z0-9_]+ \{/ { name = $2; text = ""; next }
 	name == "" { next }
 	/^\}/ { name = ""; next }
 	{

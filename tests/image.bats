@@ -4,7 +4,15 @@
 # touched; the golden images are what is looked at.
 load helpers
 
-golden() { echo "$BATS_TEST_DIRNAME"/golden/v*/"${1:-*}".ckpt; }
+# Of that name in the newest format; without one all there are.
+golden()
+{
+	local f
+	for f in "$BATS_TEST_DIRNAME"/golden/v*/"${1:-*}".ckpt; do
+		[ -n "${1-}" ] || echo "$f"
+	done
+	[ -z "${1-}" ] || echo "$f"
+}
 
 # The tool with an image on standard input.
 ck_stdin()

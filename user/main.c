@@ -15,7 +15,7 @@ static const struct command {
 	{ "restore",  cmd_restore,  "make processes from an image and let them go on" },
 	{ "show",     cmd_show,     "what an image holds" },
 	{ "verify",   cmd_verify,   "check every byte of an image" },
-	{ "convert",  cmd_convert,  "make a core file for gdb, or write the image anew" },
+	{ "convert",  cmd_convert,  "make a core file for gdb, or an image of another version" },
 	{ "check",    cmd_check,    "what this kernel offers, and what is lost without it" },
 };
 

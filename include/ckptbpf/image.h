@@ -23,7 +23,10 @@
 
 #define CKPT_MAGIC		0x0046504254504b43ULL	/* "CKPTBPF\0" */
 #define CKPT_TAIL_MAGIC		0x004c494154504b43ULL	/* "CKPTAIL\0" */
-#define CKPT_FORMAT		1
+/* The newest; user/image/version.c has what came with each. Tests build a reader that knows less. */
+#ifndef CKPT_FORMAT
+#define CKPT_FORMAT		2
+#endif
 
 #define CKPT_PAGE_SIZE		4096u
 #define CKPT_CHUNK_PAGES	1024u		/* most pages of one PAGES record */
@@ -63,7 +66,7 @@ enum ckpt_phase {
  */
 struct ckpt_hdr {
 	__u16 type;		/* enum ckpt_type */
-	__u16 version;		/* of this record's struct, from 1 */
+	__u16 version;		/* of this record's struct, from 1; the image's format says which */
 	__u32 flags;		/* CKPT_F_* */
 	__u32 owner;		/* objref */
 	__u32 crc;		/* CRC32C */
@@ -75,7 +78,7 @@ CKPT_ONDISK(struct ckpt_hdr, 24);
 
 struct ckpt_header {
 	__u64 magic;		/* CKPT_MAGIC */
-	__u32 format;		/* CKPT_FORMAT */
+	__u32 format;		/* 1 to CKPT_FORMAT */
 	__u32 crid;		/* checkpoint id, > 0 */
 	__u64 required;		/* feature bits; an unknown one refuses the image */
 	__u64 optional;		/* feature bits a reader may ignore */
@@ -198,18 +201,6 @@ struct ckpt_thread {
 CKPT_ONDISK(struct ckpt_thread, 112);
 #define CKPT_THREAD_RESTORE_SIGMASK	0x1u	/* in sigsuspend and the like: saved_blocked counts */
 #define CKPT_THREAD_NO_NEW_PRIVS	0x2u	/* task_struct->atomic_flags */
-
-/* Accounting as the seeds ask (R34), times in ns; informative, see man 5. */
-struct ckpt_acct {
-	__u64 utime, stime, gtime;	/* task_struct; of a TASK owner: signal_struct, its dead threads */
-	__u64 prev_utime, prev_stime;	/* prev_cputime */
-	__u64 utimescaled, stimescaled;	/* 0: not kept on x86 */
-	__u64 nvcsw, nivcsw;
-	__u64 start_time;	/* CLOCK_MONOTONIC */
-	__u64 start_boottime;	/* CLOCK_BOOTTIME */
-	__u64 min_flt, maj_flt;
-};
-CKPT_ONDISK(struct ckpt_acct, 104);
 
 struct ckpt_creds {
 	__u32 uid, gid, suid, sgid, euid, egid, fsuid, fsgid;	/* task_struct->real_cred */
@@ -471,6 +462,7 @@ struct ckpt_clocks {
 };
 CKPT_ONDISK(struct ckpt_clocks, 32);
 
+#include "image_acct.h"
 #include "image_lock.h"
 #include "image_mm.h"
 #include "image_terminal.h"

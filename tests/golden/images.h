@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The images kept in tests/golden/v1, written through the writer. They never
- * change once released: a changed record gets a new version and a new image.
+ * The images kept in tests/golden/v1, v2 ..., written through the writer. They never
+ * change once released: a changed record gets a new version, and all of them
+ * a new folder.
  */
 #ifndef TEST_GOLDEN_IMAGES_H
 #define TEST_GOLDEN_IMAGES_H
@@ -17,6 +18,7 @@
 /* Stops at the first failure, which the caller asks for at the end. */
 struct golden {
 	struct ckpt_writer *w;
+	uint32_t format;
 	uint32_t next;		/* objref */
 	int err;
 };
@@ -36,7 +38,7 @@ static void put_frames(struct golden *g)
 	static const char texts[] = "6.1.0-49-amd64" "#1 SMP PREEMPT_DYNAMIC Debian" "x86_64"
 				    "golden" "ckptbpf 0.1.0";
 	struct ckpt_header h = {
-		.magic = CKPT_MAGIC, .format = CKPT_FORMAT, .crid = 7, .page_size = CKPT_PAGE_SIZE,
+		.magic = CKPT_MAGIC, .format = g->format, .crid = 7, .page_size = CKPT_PAGE_SIZE,
 		.realtime_ns = 1791000000123456789, .monotonic_ns = 86400000000001,
 		.boottime_ns = 90000000000002, .kernel_major = 6, .kernel_minor = 1,
 		.release_len = 14, .version_len = 29, .machine_len = 6, .host_len = 6, .tool_len = 13,
@@ -95,9 +97,11 @@ static void put_acct(struct golden *g, uint32_t owner)
 	struct ckpt_acct a = {
 		.utime = 1500000000, .stime = 250000000, .nvcsw = 12, .nivcsw = 3,
 		.start_time = 86000000000000, .start_boottime = 89000000000000, .min_flt = 321,
+		.rchar = 1 << 20, .wchar = 4711, .syscr = 17, .syscw = 3, .read_bytes = 1 << 16,
+		.write_bytes = 8192, .cancelled_write_bytes = 4096, .flags = CKPT_ACCT_IO,
 	};
 
-	PUT(g, CKPT_ACCT, owner, a);
+	put(g, CKPT_ACCT, owner, &a, g->format == 1 ? sizeof(struct ckpt_acct_v1) : sizeof(a), NULL, 0);
 }
 
 static void put_cpu(struct golden *g, uint32_t thread)
@@ -555,12 +559,17 @@ static const struct golden_image {
 #define GOLDEN_IMAGES (sizeof(golden_images) / sizeof(*golden_images))
 
 /* The whole of it, TAIL included; -errno, ckpt_fail() told. */
-static int golden_write(const struct golden_image *i, struct ckpt_writer *w)
+static inline int golden_write_format(const struct golden_image *i, struct ckpt_writer *w, uint32_t format)
 {
-	struct golden g = { .w = w };
+	struct golden g = { .w = w, .format = format };
 
 	i->make(&g);
 	return g.err ? g.err : ckpt_writer_tail(w);
+}
+
+static inline int golden_write(const struct golden_image *i, struct ckpt_writer *w)
+{
+	return golden_write_format(i, w, CKPT_FORMAT);
 }
 
 #endif

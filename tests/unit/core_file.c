@@ -99,7 +99,7 @@ static void test_many(void)
 {
 	char dir[] = "/tmp/ckptbpf-core-XXXXXX", *path = NULL;
 	int fd = memfd_create("image", MFD_CLOEXEC), err;
-	struct golden g = { 0 };
+	struct golden g = { .format = CKPT_FORMAT };
 
 	need(mkdtemp(dir) && asprintf(&path, "%s/core", dir) > 0);
 	need(fd >= 0 && !ckpt_writer_open_fd(&g.w, fd));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The images of every released format are read as ever; the writer still writes
- * those of the last one byte by byte. For a new image those that are not there yet
- * are made by
- *   build/tests/golden_image --write tests/golden/v1
+ * The images of every format are read as ever, and still written byte by byte. Those
+ * that are not there yet, of a new kind or a new format, are made by
+ *   build/tests/golden_image --write
  *   build/ckptbpf show --json tests/golden/v1/NAME.ckpt >tests/golden/v1/NAME.json
  */
 #include <glob.h>
@@ -20,27 +19,38 @@ static struct image load(const char *path)
 	return img;
 }
 
-static int write_all(const char *folder)
+static void path_of(char path[128], const struct golden_image *i, uint32_t format)
 {
-	for (size_t i = 0; i < GOLDEN_IMAGES; i++) {
-		struct ckpt_writer *w;
-		char path[4096];
-		int err;
+	snprintf(path, 128, "tests/golden/v%u/%s.ckpt", format, i->name);
+}
 
-		snprintf(path, sizeof(path), "%s/%s.ckpt", folder, golden_images[i].name);
-		if (!access(path, F_OK))
-			continue;
-		err = ckpt_writer_open_path(&w, path, false);
-		if (!err)
-			err = golden_write(&golden_images[i], w);
-		if (!err)
-			err = ckpt_writer_finish(w);
-		if (err) {
-			fprintf(stderr, "%s\n", ckpt_fail_text());
-			return 1;
-		}
-		ckpt_writer_close(w);
-	}
+static int write_one(const struct golden_image *i, uint32_t format)
+{
+	struct ckpt_writer *w;
+	char path[128];
+	int err;
+
+	path_of(path, i, format);
+	if (!access(path, F_OK))
+		return 0;
+	err = ckpt_writer_open_path(&w, path, false);
+	if (err)
+		return err;
+	err = golden_write_format(i, w, format);
+	if (!err)
+		err = ckpt_writer_finish(w);
+	ckpt_writer_close(w);
+	return err;
+}
+
+static int write_all(void)
+{
+	for (uint32_t format = 1; format <= CKPT_FORMAT; format++)
+		for (size_t i = 0; i < GOLDEN_IMAGES; i++)
+			if (write_one(&golden_images[i], format)) {
+				fprintf(stderr, "%s\n", ckpt_fail_text());
+				return 1;
+			}
 	return 0;
 }
 
@@ -76,8 +86,8 @@ int main(int argc, char **argv)
 {
 	glob_t g;
 
-	if (argc == 3 && !strcmp(argv[1], "--write"))
-		return write_all(argv[2]);
+	if (argc == 2 && !strcmp(argv[1], "--write"))
+		return write_all();
 	if (glob("tests/golden/v*/*.ckpt", 0, NULL, &g)) {
 		printf("1..0 # skip the golden images are read from the top folder of the source\n");
 		return 0;
@@ -88,16 +98,17 @@ int main(int argc, char **argv)
 		ok(!sample_check(&img), "%s: good", g.gl_pathv[i]);
 		free(img.p);
 	}
-	for (size_t i = 0; i < GOLDEN_IMAGES; i++) {
-		struct image want, img = sample(golden_images[i].name);
-		char path[128];
+	for (uint32_t format = 1; format <= CKPT_FORMAT; format++)
+		for (size_t i = 0; i < GOLDEN_IMAGES; i++) {
+			struct image want, img = sample_format(golden_images[i].name, format);
+			char path[128];
 
-		snprintf(path, sizeof(path), "tests/golden/v%d/%s.ckpt", CKPT_FORMAT, golden_images[i].name);
-		want = load(path);
-		ok(want.len == img.len && !memcmp(want.p, img.p, img.len), "%s: written as then", path);
-		free(want.p);
-		free(img.p);
-	}
+			path_of(path, &golden_images[i], format);
+			want = load(path);
+			ok(want.len == img.len && !memcmp(want.p, img.p, img.len), "%s: written as then", path);
+			free(want.p);
+			free(img.p);
+		}
 	globfree(&g);
 	test_kinds();
 	return tap_done();

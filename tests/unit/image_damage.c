@@ -58,7 +58,7 @@ static void test_field(uint16_t type, size_t off, size_t size, uint64_t v, const
 static void test_header(void)
 {
 	FIELD(CKPT_HEADER, ckpt_header, magic, 0x1234, "not an image of ckptbpf");
-	FIELD(CKPT_HEADER, ckpt_header, format, 2, "format 2 is newer than 1");
+	FIELD(CKPT_HEADER, ckpt_header, format, 3, "format 3 is newer than 2");
 	FIELD(CKPT_HEADER, ckpt_header, format, 0, "format 0 never was");
 	FIELD(CKPT_HEADER, ckpt_header, required, 4, "features 0x4 are required");
 	FIELD(CKPT_HEADER, ckpt_header, page_size, 65536, "pages of 65536 bytes");

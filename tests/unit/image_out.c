@@ -280,7 +280,7 @@ static void test_slow_reader(void)
 /* A failed snapshot says why to who reads the stream. */
 static void test_error(bool with_header)
 {
-	struct golden g = { 0 };
+	struct golden g = { .format = CKPT_FORMAT };
 	struct ckpt_reader *r;
 	struct ckpt_rec rec;
 	int fds[2], got;

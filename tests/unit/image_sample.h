@@ -14,7 +14,7 @@
 #include "tests/unit/image_patch.h"
 #include "tests/unit/tap.h"
 
-__attribute__((unused)) static struct image sample(const char *name)
+__attribute__((unused)) static struct image sample_format(const char *name, uint32_t format)
 {
 	struct image img = { 0 };
 
@@ -27,7 +27,7 @@ __attribute__((unused)) static struct image sample(const char *name)
 			continue;
 		fd = memfd_create("image", MFD_CLOEXEC);
 		need(fd >= 0 && !ckpt_writer_open_fd(&w, fd));
-		need(!golden_write(&golden_images[i], w));
+		need(!golden_write_format(&golden_images[i], w, format));
 		need(!ckpt_writer_finish(w));
 		ckpt_writer_close(w);
 		need(!fstat(fd, &st));
@@ -38,6 +38,11 @@ __attribute__((unused)) static struct image sample(const char *name)
 	}
 	need(img.p);
 	return img;
+}
+
+__attribute__((unused)) static struct image sample(const char *name)
+{
+	return sample_format(name, CKPT_FORMAT);
 }
 
 /* As restore and verify read it. 0, or what it was refused with; ckpt_fail_text() says why. */

@@ -29,7 +29,8 @@ static unsigned int tap_n, tap_bad;
 /* Zero on a 64-bit x86 machine without a guest, a swap or a fault from disk. */
 static const char *const zero_is_fine[] = {
 	".pad0", "ckpt_acct.gtime", "ckpt_acct.maj_flt", "ckpt_acct.utimescaled",
-	"ckpt_acct.stimescaled",
+	"ckpt_acct.stimescaled", "ckpt_acct.read_bytes", "ckpt_acct.write_bytes",
+	"ckpt_acct.cancelled_write_bytes",
 };
 
 static inline struct field *field_of(const char *name)

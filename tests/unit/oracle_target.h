@@ -501,12 +501,24 @@ static void make_maps(const char *dir)
 	close(fd);
 }
 
+/* So that what it has read is not nothing. */
+static void read_some(void)
+{
+	int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+	char some[100];
+
+	must(read(fd, some, sizeof(some)), "/dev/zero");
+	close(fd);
+}
+
 static void make_process(void)
 {
 	struct rlimit r = { 77, 99 };
 	pid_t pid;
 	int v = 0;
 	FILE *f;
+
+	read_some();
 
 	/* The zombie: its status and its credentials stay. */
 	pid = fork();

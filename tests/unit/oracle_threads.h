@@ -116,6 +116,22 @@ static void check_groups(pid_t pid, const struct gather_groups *g)
 		equal("gather_groups.gid", g->h.tid, g->gid[i], strtoull(p, &end, 10));
 }
 
+static void check_io(const struct gather_thread *g)
+{
+	const struct ckpt_acct *a = &g->acct;
+	const char *io = slurp("/proc/%d/task/%d/io", g->h.tgid, g->rec.tid);
+	__s32 tid = g->rec.tid;
+
+	equal("ckpt_acct.rchar", tid, a->rchar, number(io, "rchar", 10, 0));
+	equal("ckpt_acct.wchar", tid, a->wchar, number(io, "wchar", 10, 0));
+	equal("ckpt_acct.syscr", tid, a->syscr, number(io, "syscr", 10, 0));
+	equal("ckpt_acct.syscw", tid, a->syscw, number(io, "syscw", 10, 0));
+	equal("ckpt_acct.read_bytes", tid, a->read_bytes, number(io, "read_bytes", 10, 0));
+	equal("ckpt_acct.write_bytes", tid, a->write_bytes, number(io, "write_bytes", 10, 0));
+	equal("ckpt_acct.cancelled_write_bytes", tid, a->cancelled_write_bytes,
+	      number(io, "cancelled_write_bytes", 10, 0));
+}
+
 static void check_acct(const struct gather_thread *g)
 {
 	const struct ckpt_acct *a = &g->acct;
@@ -137,6 +153,7 @@ static void check_acct(const struct gather_thread *g)
 	clock_gettime(CLOCK_MONOTONIC, &m);
 	off = (b.tv_sec - m.tv_sec) * 1000000000ll + b.tv_nsec - m.tv_nsec;
 	off -= (int64_t)(a->start_boottime - a->start_time);
+	check_io(g);
 	check("ckpt_acct.start_time", a->start_time && llabs(off) < 1000000, "%d: off by %lld ns",
 	      g->rec.tid, (long long)off);
 }

@@ -11,18 +11,20 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "core/core.h"
+#include "image/version.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/interrupt.h"
+#include "lib/log.h"
 #include "res/plan.h"
 
 static const char help[] =
-"usage: ckptbpf convert --to core|v1 [OPTIONS] [FILE|-]\n"
+"usage: ckptbpf convert --to core|vN [OPTIONS] [FILE|-]\n"
 "\n"
-"Make a core file for debuggers of an image, or write the image anew.\n"
+"Make a core file for debuggers of an image, or write it in another version.\n"
 "\n"
-"      --to core|v1     core: a core file of one process; v1: an image of that version\n"
-"  -o, --output FILE|-  default core.PID, whose name is printed; of v1 standard output\n"
+"      --to core|vN     core: a core file of one process; v1, v2: an image of that version\n"
+"  -o, --output FILE|-  default core.PID, whose name is printed; of an image standard output\n"
 "      --pid PID        core: of this process, not of the first one of the image\n"
 "  -f, --force          replace an existing file\n";
 
@@ -40,6 +42,9 @@ static const struct option options[] = {
 struct convert {
 	const char *to, *in, *out;
 	bool force, to_core;
+	uint32_t format;		/* of the new image */
+	const char *lost;		/* what that has no place for, of nlost records */
+	size_t nlost;
 	int32_t pid;
 	struct ckpt_plan plan;
 	struct ckpt_reader *reader;
@@ -61,12 +66,37 @@ static int end_metadata(struct convert *c)
 	return c->to_core ? core_open(&c->core, &c->plan, c->pid, c->out, c->force) : 0;
 }
 
+/* The texts behind it go out as they are. */
+static int write_header(struct convert *c, const struct ckpt_rec *rec)
+{
+	struct ckpt_header h;
+
+	memcpy(&h, rec->payload, sizeof(h));
+	h.format = c->format;
+	return ckpt_write_record(c->writer, CKPT_HEADER, 0, &h, sizeof(h),
+				 (const char *)rec->payload + sizeof(h), (size_t)rec->h.len - sizeof(h));
+}
+
+static int write_metadata(struct convert *c, const struct ckpt_rec *rec)
+{
+	struct ckpt_converted as;
+
+	if (rec->h.type == CKPT_HEADER)
+		return write_header(c, rec);
+	ckpt_convert(&as, rec, c->format);
+	if (as.lost) {
+		c->lost = as.lost;
+		c->nlost++;
+	}
+	return ckpt_write_record(c->writer, rec->h.type, rec->h.owner, as.rec.payload, (size_t)as.rec.h.len,
+				 NULL, 0);
+}
+
 static int take_metadata(struct convert *c, const struct ckpt_rec *rec)
 {
 	int err = plan_add(&c->plan, rec);
 
-	return err || c->to_core ? err : ckpt_write_record(c->writer, rec->h.type, rec->h.owner, rec->payload,
-							   (size_t)rec->h.len, NULL, 0);
+	return err || c->to_core ? err : write_metadata(c, rec);
 }
 
 static int take_pages(struct convert *c, const struct ckpt_rec *rec)
@@ -124,6 +154,9 @@ static int convert(struct convert *c)
 		err = ckpt_writer_open_path(&c->writer, c->out ? c->out : "-", c->force);
 	if (!err)
 		err = convert_all(c);
+	if (!err && c->nlost)
+		pr_warn("convert: %s: version %u of the image has no place for %s: of %zu record%s", c->in,
+			c->format, c->lost, c->nlost, c->nlost == 1 ? "" : "s");
 	if (err && c->writer) {
 		ckpt_writer_fail(c->writer, ckpt_fail_pid(), err, ckpt_fail_text());
 		c->writer = NULL;
@@ -138,20 +171,22 @@ static int convert(struct convert *c)
 
 static int check_target(struct convert *c)
 {
-	unsigned long version;
-	char *end;
+	int version;
 
 	c->to_core = !strcmp(c->to, "core");
-	if (c->to_core || !strcmp(c->to, "v1"))
+	if (c->to_core)
 		return 0;
-	version = strtoul(c->to + !!*c->to, &end, 10);
-	if (c->to[0] == 'v' && c->to[1] >= '1' && c->to[1] <= '9' && !*end) {
-		ckpt_fail(-EOPNOTSUPP, 0, "--to v%lu: the only version of the image is v%u", version,
+	if (c->to[0] != 'v' || c->to[1] == '0' || !options_number(c->to + 1, 1, INT_MAX, &version)) {
+		ckpt_fail(-EINVAL, 0, "--to %s: neither core nor a version of the image", c->to);
+		return 1 + CKPT_EXIT_USAGE;
+	}
+	if (version > CKPT_FORMAT) {
+		ckpt_fail(-EOPNOTSUPP, 0, "--to v%d: the newest version of the image is v%d", version,
 			  CKPT_FORMAT);
 		return 1 + CKPT_EXIT_FAILED;
 	}
-	ckpt_fail(-EINVAL, 0, "--to %s: neither core nor a version of the image", c->to);
-	return 1 + CKPT_EXIT_USAGE;
+	c->format = (uint32_t)version;
+	return 0;
 }
 
 /* 0: go on; else the exit status plus one. */
@@ -200,5 +235,5 @@ int cmd_convert(int argc, char **argv)
 	free(c.data);
 	if (err)
 		return CKPT_EXIT_FAILED;
-	return losses ? CKPT_EXIT_LOSSES : CKPT_EXIT_OK;
+	return losses || c.nlost ? CKPT_EXIT_LOSSES : CKPT_EXIT_OK;
 }

@@ -50,21 +50,30 @@ struct ckpt_trail {
 };
 
 struct ckpt_layout {
-	uint32_t size;		/* of the struct at version 1 */
+	uint32_t size;		/* of the struct */
 	const struct ckpt_field *fields;
 	uint16_t nfields, ntrails;
 	const struct ckpt_trail *trails;
+	uint16_t version;
+	uint16_t format;	/* of the image, since which it is so */
+	const struct ckpt_layout *older;	/* the version before, NULL: none */
 };
 
-/* One for each row of kinds.def: ckpt_fields_VMA. */
+/* One for each row of kinds.def, its newest version: ckpt_fields_VMA. */
 #define CKPT_FRAME(name, id, st)		extern const struct ckpt_layout ckpt_fields_##name;
 #define CKPT_KIND(name, id, phase, stem)	extern const struct ckpt_layout ckpt_fields_##name;
 #include "ckptbpf/kinds.def"
 #undef CKPT_FRAME
 #undef CKPT_KIND
 
-/* NULL: no such type. */
+/* Its newest version; NULL: no such type. */
 const struct ckpt_layout *ckpt_type_fields(uint16_t type);
+
+/* NULL: no such version. */
+const struct ckpt_layout *ckpt_type_layout(uint16_t type, uint16_t version);
+
+/* Which version of a type an image of this format holds. */
+uint16_t ckpt_type_version(uint16_t type, uint32_t format);
 
 /* enum ckpt_phase of a kind, 0 of a frame. */
 unsigned int ckpt_type_phase(uint16_t type);
@@ -92,8 +101,12 @@ static inline uint64_t ckpt_align8(uint64_t n)
 	  F_SIZE(st, arr) / F_SIZE(st, arr[0]), F_SIZE(st, arr[0]), f, #arr, w }
 #define T(name, st, len, unit, f) { name, offsetof(st, len), F_SIZE(st, len), unit, f }
 #define N_OF(a)			(sizeof(a) / sizeof((a)[0]))
-#define TYPE(id, st, f)		const struct ckpt_layout ckpt_fields_##id = { sizeof(st), f, N_OF(f), 0, NULL }
+#define TYPE(id, st, f) \
+	const struct ckpt_layout ckpt_fields_##id = { sizeof(st), f, N_OF(f), 0, NULL, 1, 1, NULL }
 #define TYPE_TRAIL(id, st, f, t) \
-	const struct ckpt_layout ckpt_fields_##id = { sizeof(st), f, N_OF(f), N_OF(t), t }
+	const struct ckpt_layout ckpt_fields_##id = { sizeof(st), f, N_OF(f), N_OF(t), t, 1, 1, NULL }
+/* Since which format it has this version; older: the layout before. */
+#define TYPE_VERSION(id, st, f, version, format, older) \
+	const struct ckpt_layout ckpt_fields_##id = { sizeof(st), f, N_OF(f), 0, NULL, version, format, older }
 
 #endif

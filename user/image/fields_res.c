@@ -85,14 +85,26 @@ static const struct ckpt_field restart[] = {
 TYPE(RESTART, S, restart);
 #undef S
 
+#define ACCT_V1 \
+	F(S, utime, FMT_NS), F(S, stime, FMT_NS), F(S, gtime, FMT_NS), F(S, prev_utime, FMT_NS), \
+	F(S, prev_stime, FMT_NS), F(S, utimescaled, FMT_NS), F(S, stimescaled, FMT_NS), \
+	F(S, nvcsw, FMT_DEC), F(S, nivcsw, FMT_DEC), F(S, start_time, FMT_NS), \
+	F(S, start_boottime, FMT_NS), F(S, min_flt, FMT_DEC), F(S, maj_flt, FMT_DEC)
+
+#define S struct ckpt_acct_v1
+static const struct ckpt_field acct_v1[] = { ACCT_V1 };
+static const struct ckpt_layout acct_v1_layout = { sizeof(S), acct_v1, N_OF(acct_v1), 0, NULL, 1, 1, NULL };
+#undef S
+
+static const struct ckpt_word acct_flags[] = { { CKPT_ACCT_IO, "io" }, { 0, NULL } };
+
 #define S struct ckpt_acct
 static const struct ckpt_field acct[] = {
-	F(S, utime, FMT_NS), F(S, stime, FMT_NS), F(S, gtime, FMT_NS), F(S, prev_utime, FMT_NS),
-	F(S, prev_stime, FMT_NS), F(S, utimescaled, FMT_NS), F(S, stimescaled, FMT_NS),
-	F(S, nvcsw, FMT_DEC), F(S, nivcsw, FMT_DEC), F(S, start_time, FMT_NS),
-	F(S, start_boottime, FMT_NS), F(S, min_flt, FMT_DEC), F(S, maj_flt, FMT_DEC),
+	ACCT_V1, F(S, rchar, FMT_DEC), F(S, wchar, FMT_DEC), F(S, syscr, FMT_DEC), F(S, syscw, FMT_DEC),
+	F(S, read_bytes, FMT_DEC), F(S, write_bytes, FMT_DEC), F(S, cancelled_write_bytes, FMT_DEC),
+	F_NAMED(S, flags, FMT_FLAGS, acct_flags), F(S, pad0, FMT_PAD),
 };
-TYPE(ACCT, S, acct);
+TYPE_VERSION(ACCT, S, acct, 2, 2, &acct_v1_layout);
 #undef S
 
 #define S struct ckpt_creds

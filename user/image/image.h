@@ -26,8 +26,9 @@ bool ckpt_writer_is_stream(const struct ckpt_writer *w);
 
 /*
  * One metadata record: st of st_len bytes, then extra_len bytes of extra (may
- * be NULL), zero-filled to 8. version is 1 and CKPT_F_REQUIRED is set unless
- * type is LOSS, ACCT, CONTAINER or FILECHECK. Small records are buffered (64 KiB).
+ * be NULL), zero-filled to 8. version is what the HEADER's format wants and
+ * CKPT_F_REQUIRED is set unless type is LOSS, ACCT, CONTAINER or FILECHECK. Small
+ * records are buffered (64 KiB).
  */
 int ckpt_write_record(struct ckpt_writer *w, uint16_t type, uint32_t owner,
 		      const void *st, size_t st_len, const void *extra, size_t extra_len);
@@ -99,7 +100,7 @@ int ckpt_read_data(struct ckpt_reader *r, void *buf);
 /* SHA-256 of the tail, after ckpt_read_record() returned 0. */
 const uint8_t *ckpt_reader_digest(const struct ckpt_reader *r);
 
-/* Size of the struct of a type at version 1, 0 if unknown; its name "VMA". */
+/* Size of the newest struct of a type, 0 if unknown; its name "VMA". */
 size_t ckpt_type_size(uint16_t type);
 const char *ckpt_type_name(uint16_t type);
 

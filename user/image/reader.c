@@ -25,6 +25,7 @@ struct ckpt_reader {
 	enum state state;
 	int err;		/* of FAILED */
 	uint64_t records, pages;
+	uint32_t format;	/* as the HEADER says; before it 1 */
 	uint64_t data_left;	/* of the PAGES record read last, not fetched yet */
 	struct ckpt_pages chunk;
 	struct ckpt_rec rec;	/* read last */
@@ -40,8 +41,10 @@ static struct ckpt_reader *reader_new(void)
 {
 	struct ckpt_reader *r = calloc(1, sizeof(*r));
 
-	if (r)
-		sha256_init(&r->sha);
+	if (!r)
+		return NULL;
+	sha256_init(&r->sha);
+	r->format = 1;
 	return r;
 }
 
@@ -179,10 +182,13 @@ static int check_frame(struct ckpt_reader *r, const struct ckpt_layout *t)
 				       "type %u is required and not known to this version", h->type);
 	if (!t)
 		return 0;
-	if (h->version != 1)
+	if (!ckpt_type_layout(h->type, h->version))
 		return ckpt_rec_refuse(rec, -EOPNOTSUPP, "version %u is not known to this version",
 				       h->version);
-	if (h->len < t->size)
+	if (h->version != ckpt_type_version(h->type, r->format))
+		return ckpt_rec_refuse(rec, -EINVAL, "version %u is not that of format %u", h->version,
+				       r->format);
+	if (h->len < ckpt_type_layout(h->type, h->version)->size)
 		return ckpt_rec_refuse(rec, -EINVAL, "shorter than its struct");
 	return 0;
 }
@@ -232,13 +238,14 @@ static int check_header(struct ckpt_reader *r)
 	if (h->format > CKPT_FORMAT)
 		return ckpt_rec_refuse(&r->rec, -EOPNOTSUPP, "format %u is newer than %u, the last one known",
 				       h->format, CKPT_FORMAT);
-	if (h->format != CKPT_FORMAT)
+	if (!h->format)
 		return ckpt_rec_refuse(&r->rec, -EINVAL, "format %u never was", h->format);
 	if (h->required)
 		return ckpt_rec_refuse(&r->rec, -EOPNOTSUPP, "features 0x%llx are required and not known to this version",
 				       (unsigned long long)h->required);
 	if (h->page_size != CKPT_PAGE_SIZE)
 		return ckpt_rec_refuse(&r->rec, -EOPNOTSUPP, "pages of %u bytes", h->page_size);
+	r->format = h->format;
 	return 0;
 }
 
@@ -340,6 +347,8 @@ static int next(struct ckpt_reader *r)
 		err = check_order(r);
 	if (err)
 		return err;
+	if (t)
+		t = ckpt_type_layout(r->rec.h.type, r->rec.h.version);
 	if (r->rec.h.type == CKPT_PAGES) {
 		err = take_payload(r, 0, sizeof(struct ckpt_pages));
 		if (!err)

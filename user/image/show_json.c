@@ -142,7 +142,7 @@ static json_object *array(const struct ckpt_layout *t, unsigned int *i, const ui
 
 json_object *ckpt_show_json_fields(const struct ckpt_rec *rec)
 {
-	const struct ckpt_layout *t = ckpt_type_fields(rec->h.type);
+	const struct ckpt_layout *t = ckpt_type_layout(rec->h.type, rec->h.version);
 	const uint8_t *st = rec->payload, *at = st + t->size;
 	json_object *o = json_object_new_object();
 

@@ -143,7 +143,7 @@ static unsigned int put_element(FILE *f, const struct ckpt_layout *t, unsigned i
 
 void ckpt_show_text(FILE *f, const struct ckpt_rec *rec)
 {
-	const struct ckpt_layout *t = ckpt_type_fields(rec->h.type);
+	const struct ckpt_layout *t = ckpt_type_layout(rec->h.type, rec->h.version);
 	const uint8_t *st = rec->payload, *trail = st + t->size;
 
 	fprintf(f, "%5" PRIu64 " %s", rec->number, ckpt_type_name(rec->h.type));

@@ -32,6 +32,24 @@ const struct ckpt_layout *ckpt_type_fields(uint16_t type)
 	return r ? r->fields : NULL;
 }
 
+const struct ckpt_layout *ckpt_type_layout(uint16_t type, uint16_t version)
+{
+	const struct ckpt_layout *t = ckpt_type_fields(type);
+
+	while (t && t->version != version)
+		t = t->older;
+	return t;
+}
+
+uint16_t ckpt_type_version(uint16_t type, uint32_t format)
+{
+	const struct ckpt_layout *t = ckpt_type_fields(type);
+
+	while (t && t->format > format)
+		t = t->older;
+	return t ? t->version : 1;
+}
+
 unsigned int ckpt_type_phase(uint16_t type)
 {
 	const struct row *r = row_of(type);

@@ -26,6 +26,7 @@ struct ckpt_writer {
 	struct ckpt_out out;
 	uint64_t pos;		/* in the stream, buffered bytes included */
 	uint64_t records, pages;
+	uint32_t format;	/* as the HEADER says */
 	struct sha256_ctx sha;
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct ckpt_packer *packer;	/* NULL: data goes out as it is */
@@ -44,6 +45,7 @@ static struct ckpt_writer *writer_new(void)
 	/* The buffer needs no zeroes: what goes out has been put there. */
 	memset(w, 0, offsetof(struct ckpt_writer, buf));
 	sha256_init(&w->sha);
+	w->format = CKPT_FORMAT;
 	return w;
 }
 
@@ -153,13 +155,16 @@ int ckpt_write_record(struct ckpt_writer *w, uint16_t type, uint32_t owner,
 		      const void *st, size_t st_len, const void *extra, size_t extra_len)
 {
 	struct ckpt_hdr h = {
-		.type = type, .version = 1, .owner = owner,
+		.type = type, .version = ckpt_type_version(type, w->format), .owner = owner,
 		.flags = is_optional(type) ? 0 : CKPT_F_REQUIRED,
 		.len = ckpt_align8((uint64_t)st_len + extra_len),
 	};
 	uint8_t *p;
 	int err;
 
+	/* Those behind it are of its format. */
+	if (type == CKPT_HEADER)
+		w->format = ((const struct ckpt_header *)st)->format;
 	if (h.len > CKPT_MAX_META)
 		return ckpt_fail(-EOPNOTSUPP, 0, "image: a %s record of %llu bytes is too long",
 				 ckpt_type_name(type), (unsigned long long)h.len);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "image/fields.h"
+#include "image/version.h"
 #include "lib/fail.h"
 #include "res/plan_int.h"
 
@@ -338,10 +339,15 @@ static int check_place(struct ckpt_plan *p, const struct ckpt_rec *rec, uint16_t
 int plan_add(struct ckpt_plan *p, const struct ckpt_rec *rec)
 {
 	const struct taker *t = taker_of(rec->h.type);
+	struct ckpt_converted c;
 	int err;
 
 	if (!t || p->complete)
 		return bad(rec, "out of order");
 	err = check_place(p, rec, t->owner);
-	return err || !t->take ? err : t->take(p, rec);
+	if (err || !t->take)
+		return err;
+	/* Whatever its format, from here on it is the newest. */
+	ckpt_convert(&c, rec, CKPT_FORMAT);
+	return t->take(p, &c.rec);
 }

@@ -144,12 +144,18 @@ int plan_take_acct(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	struct plan_task *t = &p->tasks.v[p->cur];
 	bool *have = ix ? &t->threads.v[ix->at].have_acct : &t->have_acct;
 	struct ckpt_acct *acct = ix ? &t->threads.v[ix->at].acct : &t->acct;
+	const struct ckpt_acct *a = rec->payload;
 
 	/* Informative: nothing can be set from it. */
 	if (*have)
 		return bad(rec, "a second one of %u", rec->h.owner);
+	if (a->flags & ~CKPT_ACCT_IO)
+		return unknown(rec, "flags 0x%x", a->flags);
+	if (!a->flags && (a->rchar | a->wchar | a->syscr | a->syscw | a->read_bytes | a->write_bytes |
+			  a->cancelled_write_bytes))
+		return bad(rec, "what was read and written is not known, and not 0");
 	*have = true;
-	memcpy(acct, rec->payload, sizeof(*acct));
+	*acct = *a;
 	return 0;
 }
 
