@@ -504,6 +504,34 @@ static void golden_kinds(struct golden *g)
 	put_pages(g, shm, 0, 0);
 }
 
+/* A pipe of packets; the modes of a terminal. */
+static void golden_packets(struct golden *g)
+{
+	static const uint32_t parts[] = { CKPT_PIPE_PACKET | 2, 3 };
+	struct ckpt_pipe p = { .capacity = 65536, .nbytes = 5 };
+	struct ckpt_pipe_packets k = { .n = 2 };
+	struct ckpt_terminal t = { .iflag = 0x500, .oflag = 5, .lflag = 0x8a3b, .cc = { 3, 28, 127 } };
+	uint32_t task, thread, exe, mm, file;
+
+	put_frames(g);
+	task = put_task(g, 0, 4000, 1, 1);
+	put_rlimits(g, task);
+	thread = put_thread(g, task, 4000, "packets");
+	put_cpu(g, thread);
+	exe = put_file(g, CKPT_FILE_MAPPED, 0100755, 0, 0, "/bin/packets");
+	mm = put_mm(g, task, exe, 0);
+	put_fs(g, task, "/");
+	p.id = k.obj = g->next++;
+	put(g, CKPT_PIPE, 0, &p, sizeof(p), "hello", 5);
+	put(g, CKPT_PIPE_PACKETS, 0, &k, sizeof(k), parts, sizeof(parts));
+	file = put_file(g, CKPT_FILE_PIPE, 010600, p.id, 040000, "pipe:[777]");
+	put_fd(g, task, 3, file, 0);
+	PUT(g, CKPT_TERMINAL, task, t);
+	put_sighand(g, task);
+	put_creds(g, thread, 0);
+	put_pages(g, mm, 0, 0);
+}
+
 /* Descriptors that calls of their own have made. */
 static void golden_anons(struct golden *g)
 {
@@ -555,6 +583,7 @@ static const struct golden_image {
 	{ "signals", golden_signals },
 	{ "anons", golden_anons },
 	{ "kinds", golden_kinds },
+	{ "packets", golden_packets },
 };
 #define GOLDEN_IMAGES (sizeof(golden_images) / sizeof(*golden_images))
 
