@@ -621,6 +621,27 @@ struct dentry {
 	struct lockref d_lockref;
 };
 
+enum inode_state_flags_t {
+	I_NEW = 1,
+	I_SYNC = 2,
+	I_LRU_ISOLATING = 4,
+	I_DIRTY_SYNC = 16,
+	I_DIRTY_DATASYNC = 32,
+	I_DIRTY_PAGES = 64,
+	I_WILL_FREE = 128,
+	I_FREEING = 256,
+	I_CLEAR = 512,
+	I_REFERENCED = 1024,
+	I_LINKABLE = 2048,
+	I_DIRTY_TIME = 4096,
+	I_WB_SWITCH = 8192,
+	I_OVL_INUSE = 16384,
+	I_CREATING = 32768,
+	I_DONTCACHE = 65536,
+	I_SYNC_QUEUED = 131072,
+	I_PINNING_NETFS_WB = 262144,
+};
+
 struct super_block;
 
 struct file_lock_context;
@@ -636,6 +657,8 @@ struct inode {
 	loff_t i_size;
 	time64_t i_mtime_sec;
 	u32 i_mtime_nsec;
+	enum inode_state_flags_t i_state;
+	atomic_t i_writecount;
 	struct file_lock_context *i_flctx;
 	void *i_private;
 };

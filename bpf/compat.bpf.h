@@ -130,6 +130,29 @@ struct file_lock___to68 {
 	struct fasync_struct *fl_fasync;
 } CO_RE;
 
+/*
+ * A word until 6.17, an enumeration in 6.18, that in a struct of its own since
+ * 6.19. The bit's number has changed with each of them.
+ */
+enum inode_state_flags_t___618 { I_LINKABLE___618 = 1 };
+enum inode_state_flags_enum___619 { I_LINKABLE___619 = 1 };
+
+struct inode___to617 {
+	unsigned long i_state;
+} CO_RE;
+
+struct inode___618 {
+	enum inode_state_flags_t___618 i_state;
+} CO_RE;
+
+struct inode_state_flags___619 {
+	enum inode_state_flags_enum___619 __state;
+} CO_RE;
+
+struct inode___619 {
+	struct inode_state_flags___619 i_state;
+} CO_RE;
+
 /* The kernel's own, in fl_flags and flc_flags alike. */
 #define FL_POSIX	1
 #define FL_FLOCK	2
@@ -528,6 +551,22 @@ static __always_inline void compat_lock(struct lock_view *v, void *node)
 	}
 	v->item.pad0 = 0;
 	v->item.fd = v->item.flags & FL_LEASE && async ? BPF_CORE_READ(async, fa_fd) : -1;
+}
+
+/* Never had a name, and linkat() may give it one: O_TMPFILE without O_EXCL. */
+static __always_inline bool compat_linkable(struct inode *inode)
+{
+	struct inode___to617 *i617 = (void *)inode;
+	struct inode___618 *i618 = (void *)inode;
+	struct inode___619 *i619 = (void *)inode;
+
+	if (bpf_core_field_exists(i619->i_state.__state))
+		return BPF_CORE_READ(i619, i_state.__state) &
+		       bpf_core_enum_value(enum inode_state_flags_enum___619, I_LINKABLE___619);
+	if (bpf_core_field_exists(i618->i_state))
+		return BPF_CORE_READ(i618, i_state) &
+		       bpf_core_enum_value(enum inode_state_flags_t___618, I_LINKABLE___618);
+	return BPF_CORE_READ_BITFIELD_PROBED(i617, i_state) >> 10 & 1;
 }
 
 #endif

@@ -163,10 +163,7 @@ static __always_inline void fill_file(struct ckpt_file *o, struct file *f, struc
 	o->rdev = inode->i_rdev;
 }
 
-#define TMPFS_MAGIC	0x01021994
-#define HUGETLBFS_MAGIC	0x958458f6
-
-/* Of a file without a name: how many descriptions lead to it. */
+/* How many descriptions lead to a file by this name. */
 static __always_inline __u32 dentry_refs(struct file *f)
 {
 	return (__u32)BPF_CORE_READ(f, f_path.dentry, d_lockref.count);

@@ -88,8 +88,9 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	o->nlink = inode->i_nlink;
 	o->s_magic = inode->i_sb->s_magic;
 	o->refs = compat_file_refs(f);
-	if (o->s_magic == TMPFS_MAGIC || o->s_magic == HUGETLBFS_MAGIC)
-		o->dentry_refs = dentry_refs(f);
+	o->dentry_refs = dentry_refs(f);
+	o->writers = inode->i_writecount.counter;
+	o->linkable = compat_linkable(inode);
 	bpf_probe_read_kernel_str(o->name, sizeof(o->name),
 				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
 	fifo = (o->file.mode & S_IFMT) == S_IFIFO;

@@ -154,7 +154,9 @@ struct gather_vma {
 	struct ckpt_file file;	/* of vm_file: flags, mode, ino, size, dev, path_len; kind MAPPED */
 	struct gather_mtime mtime;
 	__u32 nlink, s_magic;
-	__u32 refs, dentry_refs;	/* of vm_file and of its dentry, of tmpfs and hugetlbfs only */
+	__u32 refs, dentry_refs;	/* of vm_file and of its dentry; 0: not known */
+	__s32 writers;		/* inode->i_writecount; below 0: it must not be written */
+	__u32 linkable;		/* linkat() may give it its first name */
 	__u32 path_len;
 	__s32 path_err;		/* -errno: there is a file but no text for it; GATHER_PATH_LINK */
 	char path[];
@@ -183,7 +185,9 @@ struct gather_fd {
 	__u64 f_mode;		/* file->f_mode */
 	__u32 nlink, s_magic;
 	__u32 refs;		/* file_count(), where it can be read, else 0 */
-	__u32 dentry_refs;	/* of tmpfs and hugetlbfs only: descriptions on it, wherever they are */
+	__u32 dentry_refs;	/* descriptions on its name, wherever they are */
+	__s32 writers;		/* inode->i_writecount */
+	__u32 linkable;		/* linkat() may give it its first name */
 	char name[24];		/* d_name: "[eventfd]" of an anonymous inode */
 	struct {
 		__u32 readers, writers, ring_size, nbufs;

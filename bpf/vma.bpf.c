@@ -133,11 +133,13 @@ int ckpt_vma(struct bpf_iter__task_vma *ctx)
 		o->s_magic = inode->i_sb->s_magic;
 		if (o->rec.flags & CKPT_VMA_HUGETLB)
 			o->rec.flags |= (__u64)inode->i_sb->s_blocksize_bits << CKPT_VMA_HUGE_SHIFT;
-		if (o->s_magic == TMPFS_MAGIC || o->s_magic == HUGETLBFS_MAGIC) {
-			/* This iterator holds none itself. */
+		/* This iterator holds none itself; what overlayfs maps, it holds too. */
+		if (!(f->f_mode & FMODE_NOACCOUNT)) {
 			o->refs = compat_file_refs(f) + 1;
 			o->dentry_refs = dentry_refs(f);
 		}
+		o->writers = inode->i_writecount.counter;
+		o->linkable = compat_linkable(inode);
 		if (f->f_mode & FMODE_NOACCOUNT)
 			o->path_err = GATHER_PATH_LINK;
 		else
