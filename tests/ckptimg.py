@@ -46,6 +46,8 @@ FIELDS = {
     "GUARD.start": (0, 8), "GUARD.end": (8, 8),
     "VMANAME.start": (0, 8), "VMANAME.name_len": (8, 4), "VMANAME.text": (16, 1),
     "SHMEM.id": (0, 4), "SHMEM.flags": (4, 4), "SHMEM.size": (8, 8), "SHMEM.seals": (16, 4),
+    "GHOST.id": (0, 4), "GHOST.flags": (4, 4), "GHOST.size": (8, 8), "GHOST.mode": (16, 4),
+    "GHOST.uid": (20, 4), "GHOST.mtime_nsec": (52, 4),
     "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4), "FILE.pos": (16, 8),
     "LOCK.file": (0, 4), "LOCK.kind": (4, 4), "LOCK.type": (8, 4), "LOCK.start": (16, 8), "LOCK.end": (24, 8),
     "PRCTL.flags": (16, 4), "PRCTL.store_bypass": (20, 4), "PRCTL.dispatch_len": (48, 8),

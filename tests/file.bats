@@ -12,7 +12,6 @@ load helpers
 
 @test "file: refused by name" {
 	for e in $(engines); do
-		refuses "$e" deleted 'fd 3 \(.*/deleted \(deleted\)\): deleted files'
 		refuses "$e" socket 'fd 3 \(socket:\[[0-9]+\]\): sockets'
 		refuses "$e" device 'fd 3 \(/dev/.*ptmx\): devices'
 	done

@@ -58,7 +58,7 @@ enum ckpt_phase {
  *   POSIXTIMER LOCK FOWNER LEASE CLOCKS TERMINAL: the task;
  *   CPU XSTATE ACCT RESTART PRCTL CREDS: the thread (ACCT also the task: its dead threads);
  *   SIGPENDING: the thread or the task, as the queue is; FILECHECK: the FILE;
- *   MMOPT VMA VMANAME GUARD: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm or the SHMEM; FILE, what it names (PIPE
+ *   MMOPT VMA VMANAME GUARD: the mm; MEMPOLICY: the mm or a thread; PAGES: the mm, SHMEM or GHOST; FILE, what it names (PIPE
  *   EVENTFD ...) and frames: 0.
  * objrefs count from 1 in order of appearance and are never kernel pointers.
  * crc: CRC32C of the header (crc taken as 0) and of the payload; of a PAGES
@@ -115,10 +115,10 @@ CKPT_ONDISK(struct ckpt_loss, 8);
  * ascending), zero fill up to a multiple of 4096 of the stream, then the data.
  * With a codec the data is one LZ4 block or Zstandard frame of all of it, shorter
  * than it, without the fill before it but with zeros behind it up to 8.
- * npages == 0 ends the mm or SHMEM named by the header's owner: it comes exactly
- * once for each, after which no chunk may name it. Chunks of different owners
- * may interleave. Of a SHMEM an address is the offset in it; what is in no chunk
- * is a hole.
+ * npages == 0 ends the mm, SHMEM or GHOST named by the header's owner: it comes
+ * exactly once for each, after which no chunk may name it. Chunks of different
+ * owners may interleave. Of a SHMEM or GHOST an address is the offset in it; what
+ * is in no chunk is a hole.
  */
 struct ckpt_pages {
 	__u32 npages;		/* at most CKPT_CHUNK_PAGES */
@@ -284,7 +284,7 @@ struct ckpt_file {
 	__u64 ino;		/* inode->i_ino */
 	__u64 size;		/* inode->i_size */
 	__u32 dev, rdev;	/* kernel dev_t (20 bits of minor): inode->i_sb->s_dev, i_rdev */
-	__u32 obj;		/* objref of a PIPE for its ends or a fifo's, of a SHMEM, of what an ANON is */
+	__u32 obj;		/* objref of a PIPE for its ends or a fifo's, of a SHMEM, GHOST, of what an ANON is */
 	__u32 path_len;		/* d_path(); of an EXTERNAL its description: "pipe:[1234]" */
 };
 CKPT_ONDISK(struct ckpt_file, 56);
@@ -300,6 +300,7 @@ enum ckpt_file_kind {
 	CKPT_FILE_SHMEM = 9,	/* of a SHMEM: opened, mapped or both */
 	CKPT_FILE_PROC = 12,	/* of /proc, of any type; of a process: of one of the image */
 	CKPT_FILE_FIFO = 13,	/* an end of a fifo inside the snapshot; pos 1: somebody wrote since it was opened */
+	CKPT_FILE_GHOST = 14,	/* of a GHOST: opened, mapped, executed */
 };
 
 /*
@@ -463,6 +464,7 @@ struct ckpt_clocks {
 CKPT_ONDISK(struct ckpt_clocks, 32);
 
 #include "image_acct.h"
+#include "image_ghost.h"
 #include "image_lock.h"
 #include "image_mm.h"
 #include "image_terminal.h"

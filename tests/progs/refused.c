@@ -172,15 +172,6 @@ static void set_may_write(void)
 	may(fcntl(fd, F_ADD_SEALS, 0x10 /* F_SEAL_FUTURE_WRITE */));
 }
 
-static void set_deleted_map(void)
-{
-	int fd = make_file("mapped");
-
-	map(MAP_PRIVATE, fd);
-	close(fd);
-	CHECK(unlink("mapped") == 0);
-}
-
 static void set_uffd(void)
 {
 	int fd = (int)may(syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
@@ -211,12 +202,6 @@ static void set_deleted_cwd(void)
 static void set_chroot(void)
 {
 	CHECK(mkdir("root", 0755) == 0 && chroot("root") == 0);
-}
-
-static void set_deleted(void)
-{
-	make_file("deleted");
-	CHECK(unlink("deleted") == 0);
 }
 
 static void set_deleted_dir(void)
@@ -393,9 +378,9 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "personality", set_personality }, { "uts", set_uts },
 	{ "seccomp", set_seccomp }, { "own_files", set_own_files }, { "dispatch", set_dispatch },
 	{ "tls", set_tls }, { "leader_gone", set_leader_gone }, { "sysv", set_sysv },
-	{ "may_write", set_may_write }, { "deleted_map", set_deleted_map }, { "uffd", set_uffd },
+	{ "may_write", set_may_write }, { "uffd", set_uffd },
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },
-	{ "chroot", set_chroot }, { "deleted", set_deleted }, { "locks", set_locks }, { "fifo", set_fifo },
+	{ "chroot", set_chroot }, { "locks", set_locks }, { "fifo", set_fifo },
 	{ "fifo_deleted", set_fifo_deleted }, { "fifo_unread", set_fifo_unread },
 	{ "lock_outside", set_lock_outside }, { "owner", set_owner },
 	{ "owner_group", set_owner_group }, { "notify", set_notify }, { "fanotify", set_fanotify }, { "socket", set_socket },

@@ -50,6 +50,27 @@ bool options_pair(const char *s, long max, int *first, int *second)
 	return take_number(&s, 0, max, '=', first) && take_number(&s, 0, max, 0, second);
 }
 
+bool options_size(const char *s, uint64_t *ret)
+{
+	static const char units[] = "KMGT";
+	const char *unit;
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*ret = strtoull(s, &end, 10);
+	if (errno || !*end)
+		return !errno;
+	unit = strchr(units, *end);
+	if (!unit || end[1])
+		return false;
+	for (const char *u = units; u <= unit; u++)
+		if (__builtin_mul_overflow(*ret, 1024u, ret))
+			return false;
+	return true;
+}
+
 bool options_word(const char *s, const char *const *words, unsigned int *ret)
 {
 	for (unsigned int i = 0; words[i]; i++) {

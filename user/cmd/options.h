@@ -4,6 +4,7 @@
 #define CKPT_CMD_OPTIONS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* parse functions return 0: go on; else one of these: the exit status plus one. */
 int options_usage(const char *help);	/* on stderr, CKPT_EXIT_USAGE */
@@ -13,6 +14,9 @@ int options_help(const char *help);	/* on stdout, CKPT_EXIT_OK */
 bool options_number(const char *s, long min, long max, int *ret);
 /* Two of them with '=' between, each in [0, max]. */
 bool options_pair(const char *s, long max, int *first, int *second);
+
+/* "65536", "64M": bytes. */
+bool options_size(const char *s, uint64_t *ret);
 
 /* Which of words, that end with NULL, it is. */
 bool options_word(const char *s, const char *const *words, unsigned int *ret);

@@ -6,6 +6,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "flow/snapshot.h"
+#include "res/ghost.h"
 
 static const char help[] =
 "usage: ckptbpf snapshot [OPTIONS] PID\n"
@@ -21,13 +22,14 @@ static const char help[] =
 "      --capture HOW     auto, copy (in the stop) or cow (from a clone, after it)\n"
 "      --compress HOW    none, lz4 or zstd[:LEVEL]\n"
 "      --max-frozen MS   give up, and let it go, when it is stopped for longer\n"
+"      --ghost-limit SIZE  most data of one deleted file, in bytes or with K, M, G; default 64M\n"
 "      --strict          fail if anything would be lost\n"
 "      --stats FILE      times and sizes as JSON\n"
 "  -q, --quiet           only errors\n"
 "  -v, --verbose         each step\n";
 
 enum { OPT_LEAVE_STOPPED = 256, OPT_ONLY, OPT_MAX_FROZEN, OPT_STRICT, OPT_KEEP, OPT_SELF, OPT_REPLY,
-       OPT_CAPTURE, OPT_COMPRESS };
+       OPT_CAPTURE, OPT_COMPRESS, OPT_GHOST_LIMIT };
 
 static const struct option options[] = {
 	{ "output", required_argument, NULL, 'o' },
@@ -39,6 +41,7 @@ static const struct option options[] = {
 	{ "capture", required_argument, NULL, OPT_CAPTURE },
 	{ "compress", required_argument, NULL, OPT_COMPRESS },
 	{ "max-frozen", required_argument, NULL, OPT_MAX_FROZEN },
+	{ "ghost-limit", required_argument, NULL, OPT_GHOST_LIMIT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "keep", no_argument, NULL, OPT_KEEP },
 	/* Of libckptbpf alone: the thread that waits and where it does; where the answer goes. */
@@ -98,6 +101,10 @@ static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv
 				return options_usage(help);
 			o->max_frozen_ms = (unsigned int)ms;
 			break;
+		case OPT_GHOST_LIMIT:
+			if (!options_size(optarg, &o->ghost_limit))
+				return options_usage(help);
+			break;
 		case OPT_STRICT: o->strict = true; break;
 		case OPT_KEEP: a->keep = true; break;
 		case OPT_SELF:
@@ -123,7 +130,7 @@ static int parse(struct snapshot_opts *o, struct asked *a, int argc, char **argv
 
 int cmd_snapshot(int argc, char **argv)
 {
-	struct snapshot_opts o = { .engine = "auto" };
+	struct snapshot_opts o = { .engine = "auto", .ghost_limit = GHOST_LIMIT };
 	struct asked a = { 0 };
 	int status = parse(&o, &a, argc, argv);
 	int err;

@@ -16,6 +16,7 @@
 #include "lib/interrupt.h"
 #include "lib/io.h"
 #include "lib/log.h"
+#include "res/ghost.h"
 #include "xfeatures.h"
 
 #define WAIT_STREAM_S	10	/* the writer of a pipe ends its target after we have read the tail */
@@ -253,6 +254,8 @@ int restore_check(struct restore *r)
 		err = res_creds_check(&r->plan);
 	if (!err)
 		err = res_filecheck(&r->plan, r->a->res.validation);
+	if (!err)
+		err = res_ghost_check_plan(&r->plan);
 	if (!err)
 		err = wait_pids(r);
 	if (!err)

@@ -22,6 +22,7 @@
 
 #include "lib/fail.h"
 #include "lib/log.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 #include "restorer_arch.h"
 #include "restorer_blob.h"
@@ -109,6 +110,18 @@ static int open_mapped(struct restore *r, int keep_from)
 	return 0;
 }
 
+static int open_exe(struct restore *r, int keep_from)
+{
+	const struct restore_proc *p = &r->proc;
+	uint32_t exe = p->task->mm.rec.exe;
+	int fd = lift(r, res_file_open_mapped(&r->plan, exe, false), keep_from);
+	bool late = plan_file(&r->plan, exe)->rec.kind == CKPT_FILE_GHOST;
+
+	p->blob->late_exe = late ? fd : -1;
+	p->blob->mm.exe_fd = late ? ~0u : (uint32_t)fd;
+	return fd < 0 ? fd : 0;
+}
+
 /* As many descriptors as we may have: the image's own limit comes last. */
 static void raise_nofile(void)
 {
@@ -152,20 +165,24 @@ static int prepare(struct restore *r, int park_fd)
 	if (!err)
 		err = res_shmem_lift(&r->plan, keep_from);
 	if (!err)
+		err = res_ghost_lift(&r->plan, keep_from);
+	if (!err)
 		err = open_mapped(r, keep_from);
 	if (err)
 		return err;
-	err = lift(r, res_file_open_mapped(&r->plan, p->task->mm.rec.exe, false), keep_from);
+	err = open_exe(r, keep_from);
 	if (err < 0)
 		return err;
-	p->blob->mm.exe_fd = (uint32_t)err;
 	park_fd = lift(r, park_fd, keep_from);
 	if (park_fd < -1)
 		return park_fd;
 	make_uffd(r, keep_from);
 	p->blob->park_fd = park_fd;
 	p->blob->keep_from = keep_from;
-	return res_file_restore(&r->plan, p->task, &r->a->res, keep_from);
+	err = res_file_restore(&r->plan, p->task, &r->a->res, keep_from);
+	/* Open for writing; the descriptions that the program had are others. */
+	res_ghost_close(&r->plan);
+	return err;
 }
 
 static void __attribute__((noreturn)) child(struct restore *r, pid_t parent, int park_fd)
@@ -264,6 +281,8 @@ int restore_spawn(struct restore *r)
 	err = restore_map_region(r);
 	if (!err)
 		err = res_shmem_make(&r->plan);
+	if (!err)
+		err = res_ghost_make(&r->plan);
 	if (!err)
 		err = make(r, park_fd);
 	if (!err)

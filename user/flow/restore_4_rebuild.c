@@ -14,6 +14,7 @@
 #include "lib/fail.h"
 #include "lib/io.h"
 #include "lib/log.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 /* Its address was only a hint: is our code where the program expects it? */
@@ -46,6 +47,8 @@ int restore_rebuild(struct restore *r)
 		err = restore_fill_close(r);
 	if (!err)
 		err = res_shmem_seal(&r->plan);
+	if (!err)
+		err = res_ghost_finish(&r->plan);
 	if (!err)
 		err = res_prctl_hold(r->proc.task, r->proc.mem);
 	if (err)

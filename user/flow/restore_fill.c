@@ -20,6 +20,7 @@
 
 #include "lib/cleanup.h"
 #include "lib/fail.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 #define LONG_RUN	32u	/* pages: what pays for a registration */
@@ -174,10 +175,13 @@ int restore_fill(struct restore *r, const struct restore_chunk *c)
 	struct restore_proc *p = &r->proc;
 	const struct plan_mm *mm = &p->task->mm;
 	const struct plan_shmem *shmem = plan_shmem(&r->plan, c->mm);
+	const struct plan_ghost *ghost = plan_ghost(&r->plan, c->mm);
 	int err = 0;
 
 	if (shmem)
 		return res_shmem_fill(shmem, c->addrs, c->n, c->data);
+	if (ghost)
+		return res_ghost_fill(&r->plan, ghost, c->addrs, c->n, c->data);
 	for (uint32_t i = 0, n; i < c->n && !err; i += n) {
 		const uint8_t *data = c->data + (size_t)i * CKPT_PAGE_SIZE;
 		uint64_t addr = c->addrs[i];

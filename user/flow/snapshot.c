@@ -70,6 +70,7 @@ int snapshot_run(const struct snapshot_opts *o)
 
 	dump_init(&s.d, o->pid);
 	s.d.only = o->only;
+	s.d.ghost_limit = o->ghost_limit;
 	ckpt_interrupt_catch();
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps) && !err; i++) {
 		if (o->dry_run && steps[i].run == snapshot_postdump)

@@ -28,6 +28,7 @@ struct snapshot_opts {
 	struct ckpt_packing packing;
 	unsigned int max_frozen_ms;	/* 0: no bound */
 	bool only, force, dry_run, strict;
+	uint64_t ghost_limit;		/* bytes of data of one deleted file */
 	struct snapshot_caller *caller;	/* NULL: the command line */
 };
 
@@ -40,8 +41,11 @@ struct snapshot_caller {
 
 #define SNAPSHOT_CHUNK 512u		/* pages: 2 MiB stay in the cache between copy and write */
 
-/* Memory to save: ranges of pages that exist, found by one walk; of an object, 1 + its place, by offset. */
-struct page_range { uint64_t start, end; uint32_t shmem; };
+/*
+ * Memory to save: ranges of pages that exist, found by one walk; by offset of a
+ * SHMEM, 1 + its place, or behind all of them of a GHOST.
+ */
+struct page_range { uint64_t start, end; uint32_t object; };
 
 struct snapshot {
 	const struct snapshot_opts *o;

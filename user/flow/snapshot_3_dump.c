@@ -92,8 +92,8 @@ static int check_kinds(struct snapshot *s)
 {
 	static int (*const checks[])(struct ckpt_dump *) = {
 		res_task_check, res_thread_check, res_mm_check, res_fs_check, res_file_check_dump,
-		res_shmem_check, res_lock_check, res_fowner_check, res_sigpending_check,
-		res_posixtimer_check, res_clocks_check, res_creds_check_dump,
+		res_shmem_check, res_ghost_check, res_lock_check, res_fowner_check,
+		res_sigpending_check, res_posixtimer_check, res_clocks_check, res_creds_check_dump,
 	};
 	struct ckpt_dump *d = &s->d;
 

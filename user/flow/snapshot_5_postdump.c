@@ -22,6 +22,8 @@ int snapshot_postdump(struct snapshot *s)
 		err = ckpt_write_pages(s->w, s->d.mm_id, NULL, 0, NULL);
 	for (size_t i = 0; i < s->d.shmems.n && !err; i++)
 		err = ckpt_write_pages(s->w, s->d.shmems.v[i].rec.id, NULL, 0, NULL);
+	for (size_t i = 0; i < s->d.ghosts.n && !err; i++)
+		err = ckpt_write_pages(s->w, s->d.ghosts.v[i].rec.id, NULL, 0, NULL);
 	if (!err)
 		err = snapshot_check(s);
 	if (!err)

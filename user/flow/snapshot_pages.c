@@ -16,6 +16,7 @@
 #include "flow/snapshot.h"
 #include "lib/fail.h"
 #include "lib/io.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 #define PAGE		((uint64_t)CKPT_PAGE_SIZE)
@@ -35,19 +36,19 @@ struct scan_arg {
 #define IS_SWAPPED	(1u << 4)
 #define IS_PFNZERO	(1u << 5)
 
-static int add_range(struct snapshot *s, uint64_t start, uint64_t end, uint32_t shmem)
+static int add_range(struct snapshot *s, uint64_t start, uint64_t end, uint32_t object)
 {
 	struct page_range *last = s->ranges.n ? &s->ranges.v[s->ranges.n - 1] : NULL;
 
 	s->npages += (end - start) / PAGE;
-	if (last && last->end == start && last->shmem == shmem) {
+	if (last && last->end == start && last->object == object) {
 		last->end = end;
 		return 0;
 	}
 	last = vec_push(&s->ranges);
 	if (!last)
 		return ckpt_fail(-ENOMEM, s->o->pid, "list of pages");
-	*last = (struct page_range){ start, end, shmem };
+	*last = (struct page_range){ start, end, object };
 	return 0;
 }
 
@@ -157,28 +158,36 @@ static int walk(struct snapshot *s)
 	return err;
 }
 
-/* Where an object has pages. */
-static int walk_shmem(struct snapshot *s, uint32_t shmem)
+/* NULL: the object is none. */
+static const struct dump_ghost *ghost_of(const struct snapshot *s, uint32_t object)
 {
+	return object > s->d.shmems.n ? &s->d.ghosts.v[object - 1 - s->d.shmems.n] : NULL;
+}
+
+/* Where an object has pages. */
+static int walk_object(struct snapshot *s, uint32_t object)
+{
+	const struct dump_ghost *g = ghost_of(s, object);
 	uint64_t at = 0, start, end;
 	int got;
 
-	while ((got = res_shmem_data(&s->d.shmems.v[shmem - 1], at, &start, &end)) > 0) {
-		got = add_range(s, start, end, shmem);
+	while ((got = g ? res_ghost_data(g, at, &start, &end) :
+		res_shmem_data(&s->d.shmems.v[object - 1], at, &start, &end)) > 0) {
+		got = add_range(s, start, end, object);
 		if (got)
 			return got;
 		at = end;
 	}
-	return got ? ckpt_fail(got, s->o->pid, "shared memory: search") : 0;
+	return got ? ckpt_fail(got, s->o->pid, "%s: search for data",
+			       g ? "deleted file" : "shared memory") : 0;
 }
 
-static int find_shmem(struct snapshot *s)
+static int find_objects(struct snapshot *s)
 {
 	int err = 0;
 
-	for (uint32_t i = 1; i <= s->d.shmems.n && !err; i++)
-		if (s->d.shmems.v[i - 1].fd >= 0)
-			err = walk_shmem(s, i);
+	for (uint32_t i = 1; i <= s->d.shmems.n + s->d.ghosts.n && !err; i++)
+		err = walk_object(s, i);
 	return err;
 }
 
@@ -208,7 +217,7 @@ int snapshot_find_pages(struct snapshot *s)
 {
 	int err = snapshot_find_private(s);
 
-	return err ? err : find_shmem(s);
+	return err ? err : find_objects(s);
 }
 
 int snapshot_find_kept(struct snapshot *s)
@@ -228,7 +237,7 @@ int snapshot_find_kept(struct snapshot *s)
 			zero = zero_frame();
 		err = walk_vma(s, v, zero);
 	}
-	return err ? err : find_shmem(s);
+	return err ? err : find_objects(s);
 }
 
 int snapshot_forget_page(struct snapshot *s, uint64_t addr)
@@ -236,7 +245,7 @@ int snapshot_forget_page(struct snapshot *s, uint64_t addr)
 	for (size_t i = 0; i < s->ranges.n; i++) {
 		struct page_range *r = &s->ranges.v[i], rest = { addr + PAGE, r->end, 0 };
 
-		if (r->shmem || addr < r->start || addr >= r->end)
+		if (r->object || addr < r->start || addr >= r->end)
 			continue;
 		s->npages--;
 		r->end = addr;
@@ -289,17 +298,25 @@ static int read_runs(struct snapshot *s, const uint64_t *addrs, uint32_t n, uint
 	return 0;
 }
 
-static int read_pages(struct snapshot *s, uint32_t shmem, const uint64_t *addrs, uint32_t n, uint8_t *to)
+static int read_object(struct snapshot *s, uint32_t object, const uint64_t *addrs, uint32_t n,
+		       uint8_t *to)
+{
+	const struct dump_ghost *g = ghost_of(s, object);
+	int err = g ? res_ghost_read(g, addrs, n, to) :
+		  res_shmem_read(&s->d.shmems.v[object - 1], addrs, n, to);
+
+	return err ? ckpt_fail(err, s->o->pid, "%s at %llx: read", g ? "deleted file" : "shared memory",
+			       (unsigned long long)addrs[0]) : 0;
+}
+
+static int read_pages(struct snapshot *s, uint32_t object, const uint64_t *addrs, uint32_t n,
+		      uint8_t *to)
 {
 	struct iovec local, remote[CHUNK];
 	uint32_t done = 0;
 
-	if (shmem) {
-		int err = res_shmem_read(&s->d.shmems.v[shmem - 1], addrs, n, to);
-
-		return err ? ckpt_fail(err, s->o->pid, "shared memory at %llx: read",
-				       (unsigned long long)addrs[0]) : 0;
-	}
+	if (object)
+		return read_object(s, object, addrs, n, to);
 	if (s->clone.pid)
 		return read_runs(s, addrs, n, to);
 	while (done < n) {
@@ -335,9 +352,9 @@ static int read_pages(struct snapshot *s, uint32_t shmem, const uint64_t *addrs,
 }
 
 /* Where the walk over the ranges stands. */
-struct cursor { size_t range; uint64_t at; uint32_t shmem; };
+struct cursor { size_t range; uint64_t at; uint32_t object; };
 
-/* Addresses of the next chunk, all of what c->shmem says then; how many, 0 at the end. */
+/* Addresses of the next chunk, all of what c->object says then; how many, 0 at the end. */
 static uint32_t next_chunk(const struct snapshot *s, struct cursor *c, uint64_t *addrs)
 {
 	uint32_t n = 0;
@@ -345,9 +362,9 @@ static uint32_t next_chunk(const struct snapshot *s, struct cursor *c, uint64_t 
 	while (n < CHUNK && c->range < s->ranges.n) {
 		const struct page_range *r = &s->ranges.v[c->range];
 
-		if (n && r->shmem != c->shmem)
+		if (n && r->object != c->object)
 			break;
-		c->shmem = r->shmem;
+		c->object = r->object;
 		if (c->at < r->start || c->at >= r->end)
 			c->at = r->start;
 		for (; c->at < r->end && n < CHUNK; c->at += PAGE)
@@ -360,9 +377,11 @@ static uint32_t next_chunk(const struct snapshot *s, struct cursor *c, uint64_t 
 	return n;
 }
 
-static uint32_t owner_of(const struct snapshot *s, uint32_t shmem)
+static uint32_t owner_of(const struct snapshot *s, uint32_t object)
 {
-	return shmem ? s->d.shmems.v[shmem - 1].rec.id : s->d.mm_id;
+	const struct dump_ghost *g = ghost_of(s, object);
+
+	return g ? g->rec.id : object ? s->d.shmems.v[object - 1].rec.id : s->d.mm_id;
 }
 
 static int copy_to_buffer(struct snapshot *s)
@@ -375,7 +394,7 @@ static int copy_to_buffer(struct snapshot *s)
 	while (!err && (n = next_chunk(s, &c, s->addrs + done))) {
 		err = snapshot_check(s);
 		if (!err)
-			err = read_pages(s, c.shmem, s->addrs + done, n, s->buf + done * PAGE);
+			err = read_pages(s, c.object, s->addrs + done, n, s->buf + done * PAGE);
 		done += n;
 	}
 	return err;
@@ -394,10 +413,10 @@ static int copy_to_writer(struct snapshot *s)
 		slot->n = next_chunk(s, &c, slot->addrs);
 		if (!slot->n)
 			break;
-		slot->owner = owner_of(s, c.shmem);
+		slot->owner = owner_of(s, c.object);
 		err = snapshot_check(s);
 		if (!err)
-			err = read_pages(s, c.shmem, slot->addrs, slot->n, slot->data);
+			err = read_pages(s, c.object, slot->addrs, slot->n, slot->data);
 		if (!err && s->clone.pid)
 			s->engine.ops->clone_give_back(&s->engine, &s->clone, slot->addrs[0],
 				slot->addrs[slot->n - 1] + PAGE - slot->addrs[0]);
@@ -422,7 +441,7 @@ int snapshot_write_buffered(struct snapshot *s)
 
 	/* In the chunks in which it was copied. */
 	while (!err && (n = next_chunk(s, &c, s->addrs + at))) {
-		err = ckpt_write_pages(s->w, owner_of(s, c.shmem), s->addrs + at, n, s->buf + at * PAGE);
+		err = ckpt_write_pages(s->w, owner_of(s, c.object), s->addrs + at, n, s->buf + at * PAGE);
 		at += n;
 		if (!err)
 			err = snapshot_check(s);

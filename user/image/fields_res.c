@@ -174,6 +174,21 @@ static const struct ckpt_trail shmem_name[] = { T("name", S, name_len, 1, FMT_TE
 TYPE_TRAIL(SHMEM, S, shmem, shmem_name);
 #undef S
 
+static const struct ckpt_word ghost_flags[] = { { CKPT_GHOST_LINKABLE, "linkable" }, { 0, NULL } };
+
+#define S struct ckpt_ghost
+static const struct ckpt_field ghost[] = {
+	F(S, id, FMT_REF), F_NAMED(S, flags, FMT_FLAGS, ghost_flags), F(S, size, FMT_DEC),
+	F(S, mode, FMT_OCT), F(S, uid, FMT_DEC), F(S, gid, FMT_DEC), F(S, nlink, FMT_DEC),
+	F(S, atime_sec, FMT_INT), F(S, mtime_sec, FMT_INT), F(S, atime_nsec, FMT_DEC),
+	F(S, mtime_nsec, FMT_DEC), F(S, folder_len, FMT_LEN), F(S, xattrs_len, FMT_LEN),
+};
+static const struct ckpt_trail ghost_trails[] = {
+	T("folder", S, folder_len, 1, FMT_TEXT), T("xattrs", S, xattrs_len, 1, FMT_BYTES),
+};
+TYPE_TRAIL(GHOST, S, ghost, ghost_trails);
+#undef S
+
 #define S struct ckpt_fs
 static const struct ckpt_field fs[] = {
 	F(S, umask, FMT_OCT), F(S, cwd_len, FMT_LEN), F(S, root_len, FMT_LEN), F(S, pad0, FMT_PAD),
@@ -189,7 +204,7 @@ static const struct ckpt_word file_kinds[] = {
 	{ CKPT_FILE_EXTERNAL, "external" }, { CKPT_FILE_MAPPED, "mapped" },
 	{ CKPT_FILE_ANON, "anon" }, { CKPT_FILE_DIR, "dir" }, { CKPT_FILE_PATH, "path" },
 	{ CKPT_FILE_SHMEM, "shmem" }, { CKPT_FILE_PROC, "proc" },
-	{ CKPT_FILE_FIFO, "fifo" },
+	{ CKPT_FILE_FIFO, "fifo" }, { CKPT_FILE_GHOST, "ghost" },
 	{ 0, NULL },
 };
 

@@ -108,3 +108,19 @@ int ckpt_slurp(const char *path, char **buf, size_t *len)
 {
 	return ckpt_slurp_at(AT_FDCWD, path, buf, len);
 }
+
+int ckpt_next_data(int fd, uint64_t at, uint64_t *start, uint64_t *end)
+{
+	const uint64_t mask = 4095;
+	off_t data = lseek(fd, (off_t)at, SEEK_DATA), hole;
+
+	if (data < 0)
+		return errno == ENXIO ? 0 : -errno;
+	hole = lseek(fd, data, SEEK_HOLE);
+	if (hole < 0)
+		return errno == ENXIO ? 0 : -errno;
+	/* Blocks can be smaller than a page, but two runs share none: at is where one begins. */
+	*start = (uint64_t)data & ~mask;
+	*end = ((uint64_t)hole + mask) & ~mask;
+	return 1;
+}

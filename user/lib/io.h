@@ -12,6 +12,12 @@ int ckpt_write_all(int fd, const void *buf, size_t len);
 int ckpt_read_all(int fd, void *buf, size_t len);
 int ckpt_pread_all(int fd, void *buf, size_t len, off_t off);
 
+/*
+ * The next pages of a file that hold data, from at on: 1 and [*start, *end), a run of
+ * whole pages that may go beyond the file's end; 0: none; -errno. Moves the offset.
+ */
+int ckpt_next_data(int fd, uint64_t at, uint64_t *start, uint64_t *end);
+
 /* Whole small file, NUL added behind it; *len without the NUL. Caller frees. -errno; -EFBIG over 64 MiB. */
 int ckpt_slurp(const char *path, char **buf, size_t *len);
 int ckpt_slurp_at(int dirfd, const char *path, char **buf, size_t *len);

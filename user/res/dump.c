@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/fail.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 #define BLOCK (256u << 10)
@@ -17,6 +18,7 @@ void dump_init(struct ckpt_dump *d, pid_t pid)
 	memset(d, 0, sizeof(*d));
 	d->pid = pid;
 	d->pidfd = -1;
+	d->ghost_limit = GHOST_LIMIT;
 	d->next_id = 1;
 	d->block_used = BLOCK;
 }
@@ -32,6 +34,7 @@ void dump_reset(struct ckpt_dump *d)
 	for (size_t i = 0; i < d->pipes.n; i++)
 		free(d->pipes.v[i].content);
 	dump_shmem_free(d);
+	dump_ghost_free(d);
 	free_texts(d->blocks.v, d->blocks.n);
 	free_texts(d->refusals.v, d->refusals.n);
 	free_texts(d->losses.v, d->losses.n);
@@ -70,6 +73,7 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->shmems);
 	vec_free(&d->build_ids);
 	cookie_free(&d->build_id_of);
+	vec_free(&d->ghosts);
 	vec_free(&d->refusals);
 	vec_free(&d->losses);
 	vec_free(&d->externals);

@@ -27,8 +27,12 @@ struct dump_file {
 	const char *path;		/* rec.path_len bytes, the raw record's */
 	uint64_t pipe;			/* cookie of the pipe, for its ends */
 	uint32_t shmem;			/* 1 + place in shmems, 0: none */
+	uint32_t ghost;			/* 1 + place in ghosts, 0: none */
 	const struct gather_anon *anon;	/* what it is, if it is ANON */
-	uint32_t known, refs;		/* of shmem: our descriptors and mappings on it, and all there are */
+	/* Of a SHMEM or GHOST, see dump_count_refs(). */
+	uint32_t known, refs;		/* our descriptors and mappings on it, and all there are */
+	uint32_t dentry_refs;		/* descriptions by its name */
+	int32_t writers;		/* who may write its inode */
 	int fd;				/* lowest descriptor on it, -1: only mapped */
 };
 
@@ -49,6 +53,17 @@ struct dump_build_id {
 	uint64_t ino;
 	uint32_t len;			/* of id, 0: none */
 	uint8_t id[CKPT_MAX_BUILD_ID];
+};
+
+/* A file that no path leads to any more; see res/ghost.c. */
+struct dump_ghost {
+	dev_t dev;
+	ino_t ino;
+	int fd;				/* ours */
+	struct ckpt_ghost rec;		/* id 0: not written yet */
+	char *folder;			/* rec.folder_len bytes */
+	void *xattrs;			/* rec.xattrs_len bytes */
+	const struct dump_file *shared;	/* of ours, one that another process has too */
 };
 
 struct dump_pipe {
@@ -95,6 +110,7 @@ struct ckpt_dump {
 	pid_t pid;
 	int pidfd;
 	bool only;			/* --only: children stay behind */
+	uint64_t ghost_limit;		/* bytes of data of one deleted file */
 	struct restart_clocks clocks;	/* at the freeze */
 
 	/* The iterators' records, copied into blocks that the dump owns. */
@@ -120,6 +136,7 @@ struct ckpt_dump {
 	VEC(struct dump_file) files;
 	VEC(struct dump_pipe) pipes;
 	VEC(struct dump_shmem) shmems;
+	VEC(struct dump_ghost) ghosts;
 
 	VEC(struct dump_build_id) build_ids;
 	struct cookie_map build_id_of;	/* by XXH3 of the path, places in build_ids */
@@ -176,6 +193,9 @@ int res_fs_check(struct ckpt_dump *d);
 int res_file_check_dump(struct ckpt_dump *d);
 /* After both: who else sees what is shared? */
 int res_shmem_check(struct ckpt_dump *d);
+int res_ghost_check(struct ckpt_dump *d);
+/* What leads to each SHMEM and GHOST, for both of these. */
+void dump_count_refs(struct ckpt_dump *d);
 /* After the files, whose kinds they look at. */
 int res_lock_check(struct ckpt_dump *d);
 int res_fowner_check(struct ckpt_dump *d);

@@ -25,6 +25,7 @@
 
 #include "lib/fail.h"
 #include "res/file_proc.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 #define PROC_MAGIC	0x9fa0u
@@ -78,10 +79,10 @@ static int refuse_fd(struct ckpt_dump *d, const struct gather_fd *g, const char 
 /* Of what is reopened by its path: regular files, folders, places. */
 static const char *path_refusal(const struct gather_fd *g)
 {
-	if (!g->nlink || dump_path_deleted(g->path, g->path_len))
-		return "deleted files cannot be saved yet";
 	if (g->s_magic == HUGETLBFS_MAGIC)
 		return "files of hugetlbfs cannot be saved yet";
+	if ((!g->nlink || dump_path_deleted(g->path, g->path_len)) && !S_ISREG(g->file.mode))
+		return "deleted files cannot be saved yet";
 	if (!g->path_len || g->path[0] != '/')
 		return "it has no usable path";
 	return NULL;
@@ -182,6 +183,14 @@ int res_file_check_dump(struct ckpt_dump *d)
 			snprintf(what, sizeof(what), "fd/%d", g->rec.fd);
 			err = res_shmem_take(d, f, what);
 		}
+		if ((kind == CKPT_FILE_REG || kind == CKPT_FILE_PATH) &&
+		    dump_is_gone(g->file.mode, g->nlink, g->path, g->path_len)) {
+			char what[32], who[32];
+
+			snprintf(what, sizeof(what), "fd/%d", g->rec.fd);
+			snprintf(who, sizeof(who), "fd %d", g->rec.fd);
+			err = res_ghost_take(d, f, g->linkable, what, who);
+		}
 		if (kind == CKPT_FILE_PIPE || kind == CKPT_FILE_FIFO)
 			err = res_pipe_take(d, f, g);
 	}
@@ -194,7 +203,7 @@ int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id)
 	uint64_t cookie = f->cookie, pipe = f->pipe;
 	const struct gather_anon *anon = f->anon;
 	struct gather_mtime mtime = f->mtime;
-	uint32_t shmem = f->shmem;
+	uint32_t shmem = f->shmem, ghost = f->ghost;
 	const char *path = f->path;
 	int err = 0;
 
@@ -206,6 +215,8 @@ int res_file_write_one(struct ckpt_dump *d, struct dump_file *f, uint32_t *id)
 		err = res_pipe_write_one(d, pipe, &rec.obj);
 	else if (shmem)
 		err = res_shmem_write_one(d, shmem, &rec.obj);
+	else if (ghost)
+		err = res_ghost_write_one(d, ghost, &rec.obj);
 	else if (anon)
 		err = res_anon_write_one(d, anon, &rec.obj);
 	if (err)

@@ -21,6 +21,7 @@
 #include "lib/fail.h"
 #include "res/file_proc.h"
 #include "res/filecheck.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 /* f_flags that open() takes again; what creates or truncates is not among them. */
@@ -151,12 +152,25 @@ int res_file_open_fifo(const char *path)
 	return reopen(&f, O_RDWR | O_NONBLOCK);
 }
 
+static int open_any(const struct ckpt_plan *p, const struct plan_file *f, uint64_t flags)
+{
+	if (f->rec.kind == CKPT_FILE_SHMEM)
+		return res_shmem_open(p, f, flags);
+	return f->rec.kind == CKPT_FILE_GHOST ? res_ghost_open(p, f, flags) : reopen(f, flags);
+}
+
+/* Made by restore itself: nothing is there to be compared. */
+static bool is_made(const struct plan_file *f)
+{
+	return f->rec.kind == CKPT_FILE_SHMEM || f->rec.kind == CKPT_FILE_GHOST;
+}
+
 int res_file_open_mapped(const struct ckpt_plan *p, uint32_t file, bool write)
 {
 	const struct plan_file *f = plan_file(p, file);
 	uint64_t flags = write ? O_RDWR : O_RDONLY;
 
-	return f->rec.kind == CKPT_FILE_SHMEM ? res_shmem_open(p, f, flags) : reopen(f, flags);
+	return open_any(p, f, flags);
 }
 
 int res_file_first_free(const struct ckpt_plan *p)
@@ -242,8 +256,8 @@ static int open_fifo_end(const struct ckpt_plan *p, const struct plan_file *f)
 
 static int open_regular(const struct ckpt_plan *p, const struct plan_file *f)
 {
-	bool shmem = f->rec.kind == CKPT_FILE_SHMEM;
-	bool seeks = f->rec.kind == CKPT_FILE_REG || f->rec.kind == CKPT_FILE_DIR || shmem;
+	bool seeks = !(f->rec.flags & O_PATH) && (f->rec.kind == CKPT_FILE_REG ||
+						  f->rec.kind == CKPT_FILE_DIR || is_made(f));
 	uint64_t flags = f->rec.flags & REOPEN_FLAGS;
 	int fd;
 
@@ -252,7 +266,7 @@ static int open_regular(const struct ckpt_plan *p, const struct plan_file *f)
 		flags |= f->rec.flags & O_DIRECTORY;
 	if (f->rec.flags & O_PATH)
 		flags = f->rec.flags & (O_PATH | O_DIRECTORY | O_NOFOLLOW);
-	fd = shmem ? res_shmem_open(p, f, flags) : reopen(f, flags);
+	fd = open_any(p, f, flags);
 	if (fd >= 0 && seeks &&
 	    lseek(fd, (off_t)f->rec.pos, SEEK_SET) != (off_t)f->rec.pos) {
 		close(fd);

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "lib/fail.h"
+#include "res/ghost.h"
 #include "res/shmem.h"
 
 /* vm_flags as include/linux/mm.h numbers them, the same from 6.1 to 7.2. */
@@ -83,13 +84,29 @@ static int check_vma(struct ckpt_dump *d, const struct gather_vma *v)
 		return dump_refuse(d, "mapping %llx: its file has no usable path", at);
 	if (dump_is_shmem(&v->file, v->path))
 		return res_shmem_take_vma(d, v);
-	if (!v->nlink || dump_path_deleted(v->path, v->path_len))
-		return dump_refuse(d, "mapping %llx (%.*s): its file is deleted", at,
-				   (int)v->path_len, v->path);
+	if (dump_is_gone(v->file.mode, v->nlink, v->path, v->path_len))
+		return res_ghost_take_vma(d, v);
 	if ((v->file.mode & 0170000) != 0100000)
 		return dump_refuse(d, "mapping %llx (%.*s): not a regular file", at,
 				   (int)v->path_len, v->path);
 	return 0;
+}
+
+static int check_exe(struct ckpt_dump *d)
+{
+	const struct gather_proc *p = d->proc;
+	struct dump_file *f;
+
+	if (!p->exe.path_len)
+		return dump_refuse(d, "its executable has no usable path");
+	if (!dump_is_gone(p->exe.mode, p->exe_nlink, p->text, p->exe.path_len))
+		return 0;
+	f = dump_file_of(d, p->exe_file, &p->exe, p->text);
+	if (!f)
+		return -ENOMEM;
+	if (dump_is_shmem(&p->exe, p->text))
+		return res_shmem_take(d, f, "exe");
+	return res_ghost_take(d, f, 0, "exe", "its executable");
 }
 
 int res_mm_check(struct ckpt_dump *d)
@@ -110,12 +127,7 @@ int res_mm_check(struct ckpt_dump *d)
 		err = dump_refuse(d, "it has no vdso");
 	if (!err && d->proc->ctx_ldt)
 		err = dump_refuse(d, "it has a local descriptor table");
-	if (!err && (!d->proc->exe_nlink ||
-		     dump_path_deleted(d->proc->text, d->proc->exe.path_len)))
-		err = dump_refuse(d, "its executable is deleted");
-	if (!err && !d->proc->exe.path_len)
-		err = dump_refuse(d, "its executable has no usable path");
-	return err;
+	return err ? err : check_exe(d);
 }
 
 static int write_vma(struct ckpt_dump *d, const struct gather_vma *v)

@@ -60,6 +60,12 @@ void plan_free(struct ckpt_plan *p)
 		if (p->shmems.v[i].fd >= 0)
 			close(p->shmems.v[i].fd);
 	}
+	for (size_t i = 0; i < p->ghosts.n; i++) {
+		free(p->ghosts.v[i].folder);
+		free(p->ghosts.v[i].xattrs);
+		if (p->ghosts.v[i].fd >= 0)
+			close(p->ghosts.v[i].fd);
+	}
 	for (size_t i = 0; i < p->anons.n; i++)
 		free(p->anons.v[i].items);
 	for (size_t i = 0; i < p->losses.n; i++)
@@ -68,6 +74,7 @@ void plan_free(struct ckpt_plan *p)
 	vec_free(&p->files);
 	vec_free(&p->pipes);
 	vec_free(&p->shmems);
+	vec_free(&p->ghosts);
 	vec_free(&p->anons);
 	vec_free(&p->losses);
 	free(p->index);
@@ -138,6 +145,13 @@ struct plan_shmem *plan_shmem(const struct ckpt_plan *p, uint32_t id)
 	const struct plan_index *ix = plan_object(p, id, CKPT_SHMEM);
 
 	return ix ? &p->shmems.v[ix->at] : NULL;
+}
+
+struct plan_ghost *plan_ghost(const struct ckpt_plan *p, uint32_t id)
+{
+	const struct plan_index *ix = plan_object(p, id, CKPT_GHOST);
+
+	return ix ? &p->ghosts.v[ix->at] : NULL;
 }
 
 struct plan_task *plan_task(const struct ckpt_plan *p, uint32_t id)
@@ -213,6 +227,7 @@ static const struct taker {
 	{ CKPT_PIPE, 0, plan_take_pipe },
 	{ CKPT_PIPE_PACKETS, 0, plan_take_packets },
 	{ CKPT_SHMEM, 0, plan_take_shmem },
+	{ CKPT_GHOST, 0, plan_take_ghost },
 	{ CKPT_EVENTFD, 0, plan_take_eventfd },
 	{ CKPT_TIMERFD, 0, plan_take_timerfd },
 	{ CKPT_SIGNALFD, 0, plan_take_signalfd },
@@ -306,6 +321,7 @@ static int check_place(struct ckpt_plan *p, const struct ckpt_rec *rec, uint16_t
 	case CKPT_PIPE:
 	case CKPT_PIPE_PACKETS:
 	case CKPT_SHMEM:
+	case CKPT_GHOST:
 	case CKPT_EVENTFD:
 	case CKPT_TIMERFD:
 	case CKPT_SIGNALFD:

@@ -35,6 +35,14 @@ struct plan_shmem {
 	int fd;				/* the same, -1: none */
 };
 
+struct plan_ghost {
+	struct ckpt_ghost rec;
+	char *folder;
+	uint8_t *xattrs;		/* rec.xattrs_len bytes, well formed */
+	bool pages_done;
+	int fd;				/* while it is being restored, -1: none */
+};
+
 /* What an ANON file is. */
 struct plan_anon {
 	uint16_t type;			/* CKPT_EVENTFD ... */
@@ -156,6 +164,7 @@ struct ckpt_plan {
 	VEC(struct plan_file) files;
 	VEC(struct plan_pipe) pipes;
 	VEC(struct plan_shmem) shmems;
+	VEC(struct plan_ghost) ghosts;
 	VEC(struct plan_anon) anons;
 	/* By objref - 1; at: in tasks, files, pipes, anons, of a thread in its task's threads. */
 	struct plan_index { uint16_t type; uint32_t at, task; } *index;
@@ -182,6 +191,7 @@ int plan_complete(struct ckpt_plan *p);
 struct plan_file *plan_file(const struct ckpt_plan *p, uint32_t id);
 struct plan_pipe *plan_pipe(const struct ckpt_plan *p, uint32_t id);
 struct plan_shmem *plan_shmem(const struct ckpt_plan *p, uint32_t id);
+struct plan_ghost *plan_ghost(const struct ckpt_plan *p, uint32_t id);
 struct plan_anon *plan_anon(const struct ckpt_plan *p, uint32_t id);
 struct plan_task *plan_task(const struct ckpt_plan *p, uint32_t id);
 /* The lowest descriptor of t on this file, -1: none. */
@@ -191,11 +201,11 @@ struct plan_task *plan_task_of_mm(const struct ckpt_plan *p, uint32_t mm);
 
 /*
  * Check one PAGES record against the plan: its mm, its addresses ascending within
- * the chunk and inside ANON or private FILE mappings of it, or inside the SHMEM;
+ * the chunk and inside ANON or private FILE mappings of it, or inside the SHMEM or GHOST;
  * no chunk after its owner's end.
  */
 int plan_pages(struct ckpt_plan *p, const struct ckpt_rec *rec);
-/* At the tail: every mm and SHMEM has had its end. */
+/* At the tail: every mm, SHMEM and GHOST has had its end. */
 int plan_pages_complete(struct ckpt_plan *p);
 
 /* All of the above with every record of r, page data read and verified; *tail is the last one. */

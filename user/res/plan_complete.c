@@ -131,6 +131,10 @@ int plan_pages_complete(struct ckpt_plan *p)
 		if (!p->shmems.v[i].pages_done)
 			return ckpt_fail(-EINVAL, 0, "shared memory %u: the end of its pages is missing",
 					 p->shmems.v[i].rec.id);
+	for (size_t i = 0; i < p->ghosts.n; i++)
+		if (!p->ghosts.v[i].pages_done)
+			return ckpt_fail(-EINVAL, 0, "deleted file %u: the end of its pages is missing",
+					 p->ghosts.v[i].rec.id);
 	return 0;
 }
 

@@ -96,6 +96,10 @@ static int check_kind(struct ckpt_plan *p, const struct ckpt_rec *rec, const str
 		if (!S_ISREG(f->mode))
 			return bad(rec, "mode 0%o is not a memory object's", f->mode);
 		return plan_shmem(p, f->obj) ? 0 : bad(rec, "obj %u is no SHMEM that came before", f->obj);
+	case CKPT_FILE_GHOST:
+		if (f->flags & O_PATH && (f->flags & ~(uint32_t)PATH_FLAGS || f->pos))
+			return bad(rec, "flags 0%o or pos are not those of a place", f->flags);
+		return plan_check_ghost(p, rec, f);
 	case CKPT_FILE_PROC:
 		if (f->flags & O_PATH && (f->flags & ~(uint32_t)PATH_FLAGS || f->pos))
 			return bad(rec, "flags 0%o or pos are not those of a place", f->flags);

@@ -44,6 +44,9 @@ int plan_nomem(const struct ckpt_rec *rec);
 /* Is the open file of this mode and these flags one that its ANON object could have? */
 int plan_check_anon(struct ckpt_plan *p, const struct ckpt_rec *rec, const struct ckpt_file *f);
 
+/* Is the open file one that a GHOST can be? */
+int plan_check_ghost(struct ckpt_plan *p, const struct ckpt_rec *rec, const struct ckpt_file *f);
+
 /* One for each type; the order in the stream has been checked. */
 int plan_take_arch(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_task(struct ckpt_plan *p, const struct ckpt_rec *rec);
@@ -67,6 +70,7 @@ int plan_take_filecheck(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_fd(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_packets(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_shmem(struct ckpt_plan *p, const struct ckpt_rec *rec);
+int plan_take_ghost(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_pipe(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_eventfd(struct ckpt_plan *p, const struct ckpt_rec *rec);
 int plan_take_timerfd(struct ckpt_plan *p, const struct ckpt_rec *rec);

@@ -61,7 +61,8 @@ int plan_take_lease(struct ckpt_plan *p, const struct ckpt_rec *rec)
 
 	if (!f)
 		return -EINVAL;
-	if (f->rec.kind != CKPT_FILE_REG && f->rec.kind != CKPT_FILE_SHMEM)
+	if (f->rec.kind != CKPT_FILE_REG && f->rec.kind != CKPT_FILE_SHMEM &&
+	    f->rec.kind != CKPT_FILE_GHOST)
 		return bad(rec, "file %u is none that can have one", l->file);
 	if (l->type != F_RDLCK && l->type != F_WRLCK)
 		return bad(rec, "type %u", l->type);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Address spaces of an image, and whether each page has a place in them. */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "res/plan_int.h"
@@ -75,7 +76,8 @@ static int check_vma_file(struct ckpt_plan *p, const struct ckpt_rec *rec, const
 	if (!f)
 		return bad(rec, "file %u is no FILE that came before", v->file);
 	if (f->rec.kind != CKPT_FILE_REG && f->rec.kind != CKPT_FILE_DEV &&
-	    f->rec.kind != CKPT_FILE_MAPPED && f->rec.kind != CKPT_FILE_SHMEM)
+	    f->rec.kind != CKPT_FILE_MAPPED && f->rec.kind != CKPT_FILE_SHMEM &&
+	    (f->rec.kind != CKPT_FILE_GHOST || f->rec.flags & O_PATH))
 		return bad(rec, "file %u cannot be mapped", v->file);
 	if (!plan_is_page(v->offset) || v->offset > INT64_MAX - (v->end - v->start))
 		return bad(rec, "offset 0x%llx", (unsigned long long)v->offset);
@@ -166,22 +168,22 @@ static bool holds_pages(const struct ckpt_vma *v)
 	       (v->kind == CKPT_VMA_FILE && !(v->flags & CKPT_VMA_SHARED));
 }
 
-static int shmem_pages(struct plan_shmem *s, const struct ckpt_rec *rec)
+static int object_pages(const struct ckpt_rec *rec, uint64_t size, bool *done, const char *what)
 {
 	const struct ckpt_pages *pg = rec->payload;
 	const uint64_t *addr = (const uint64_t *)(pg + 1);
 
-	if (s->pages_done)
-		return bad(rec, "the pages of shared memory %u have ended already", rec->h.owner);
-	s->pages_done = !pg->npages;
+	if (*done)
+		return bad(rec, "the pages of %s %u have ended already", what, rec->h.owner);
+	*done = !pg->npages;
 	for (uint32_t i = 0; i < pg->npages; i++) {
 		if (!plan_is_page(addr[i]))
 			return bad(rec, "address %u is not page-aligned", i);
 		if (i && addr[i] <= addr[i - 1])
 			return bad(rec, "address %u does not ascend", i);
-		if (addr[i] >= s->rec.size)
-			return bad(rec, "page 0x%llx is behind the end of shared memory %u",
-				   (unsigned long long)addr[i], rec->h.owner);
+		if (addr[i] >= size)
+			return bad(rec, "page 0x%llx is behind the end of %s %u",
+				   (unsigned long long)addr[i], what, rec->h.owner);
 	}
 	return 0;
 }
@@ -191,13 +193,17 @@ int plan_pages(struct ckpt_plan *p, const struct ckpt_rec *rec)
 	const struct ckpt_pages *pg = rec->payload;
 	const uint64_t *addr = (const uint64_t *)(pg + 1);
 	struct plan_task *t = plan_task_of_mm(p, rec->h.owner);
+	struct plan_shmem *shmem = plan_shmem(p, rec->h.owner);
+	struct plan_ghost *ghost = plan_ghost(p, rec->h.owner);
 	const struct plan_mm *m;
 	size_t at;
 
-	if (plan_shmem(p, rec->h.owner))
-		return shmem_pages(plan_shmem(p, rec->h.owner), rec);
+	if (shmem)
+		return object_pages(rec, shmem->rec.size, &shmem->pages_done, "shared memory");
+	if (ghost)
+		return object_pages(rec, ghost->rec.size, &ghost->pages_done, "deleted file");
 	if (!t)
-		return bad(rec, "its owner %u is no MM and no SHMEM", rec->h.owner);
+		return bad(rec, "its owner %u is no MM, SHMEM or GHOST", rec->h.owner);
 	if (t->pages_done)
 		return bad(rec, "the pages of mm %u have ended already", rec->h.owner);
 	if (!pg->npages) {

@@ -171,26 +171,37 @@ int res_shmem_take_vma(struct ckpt_dump *d, const struct gather_vma *v)
 	return 0;
 }
 
-/* A reference of ours to a description: refs are all that the kernel counts. */
-static void count(struct ckpt_dump *d, uint64_t cookie, uint32_t refs, uint32_t dentry_refs)
+/* A reference of ours to a description: refs are all that the kernel counts, 0 if it does not tell. */
+static void count(struct ckpt_dump *d, uint64_t cookie, uint32_t refs, uint32_t dentry_refs,
+		  int32_t writers)
 {
 	struct dump_file *f = dump_file_of(d, cookie, NULL, NULL);
 
-	if (!f || !f->shmem)
+	if (!f || (!f->shmem && !f->ghost))
 		return;
 	f->known++;
 	f->refs = refs;
-	d->shmems.v[f->shmem - 1].dentry_refs = dentry_refs;
+	f->dentry_refs = dentry_refs;
+	f->writers = writers;
+}
+
+void dump_count_refs(struct ckpt_dump *d)
+{
+	for (size_t i = 0; i < d->files.n; i++)
+		d->files.v[i].known = d->files.v[i].cookie == d->proc->exe_file;
+	for (size_t i = 0; i < d->fds.n; i++)
+		count(d, d->fds.v[i]->cookie, d->fds.v[i]->refs, d->fds.v[i]->dentry_refs,
+		      d->fds.v[i]->writers);
+	for (size_t i = 0; i < d->vmas.n; i++)
+		count(d, d->vmas.v[i]->vm_file, d->vmas.v[i]->refs, d->vmas.v[i]->dentry_refs,
+		      d->vmas.v[i]->writers);
 }
 
 int res_shmem_check(struct ckpt_dump *d)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < d->fds.n; i++)
-		count(d, d->fds.v[i]->cookie, d->fds.v[i]->refs, d->fds.v[i]->dentry_refs);
-	for (size_t i = 0; i < d->vmas.n; i++)
-		count(d, d->vmas.v[i]->vm_file, d->vmas.v[i]->refs, d->vmas.v[i]->dentry_refs);
+	dump_count_refs(d);
 	for (size_t i = 0; i < d->files.n; i++) {
 		const struct dump_file *f = &d->files.v[i];
 		struct dump_shmem *s = f->shmem ? &d->shmems.v[f->shmem - 1] : NULL;
@@ -199,7 +210,9 @@ int res_shmem_check(struct ckpt_dump *d)
 			continue;
 		s->one = f;
 		s->descriptions++;
-		s->others |= f->refs != f->known;
+		if (f->dentry_refs)
+			s->dentry_refs = f->dentry_refs;
+		s->others |= f->refs && f->refs != f->known;
 	}
 	for (size_t i = 0; i < d->shmems.n && !err; i++) {
 		const struct dump_shmem *s = &d->shmems.v[i];
@@ -232,18 +245,9 @@ int res_shmem_write_one(struct ckpt_dump *d, uint32_t shmem, uint32_t *id)
 
 int res_shmem_data(const struct dump_shmem *s, uint64_t at, uint64_t *start, uint64_t *end)
 {
-	off_t from, to;
-
 	if (s->rec.flags & CKPT_SHMEM_HUGETLB)
 		return shmem_huge_data(s->fd, s->rec.size, at, start, end);
-	from = lseek(s->fd, (off_t)at, SEEK_DATA);
-	to = from < 0 ? from : lseek(s->fd, from, SEEK_HOLE);
-	if (to < 0)
-		return errno == ENXIO ? 0 : -errno;
-	*start = (uint64_t)from & ~(PAGE - 1);
-	/* The size can lie within the last page. */
-	*end = ((uint64_t)to + PAGE - 1) & ~(PAGE - 1);
-	return 1;
+	return ckpt_next_data(s->fd, at, start, end);
 }
 
 /* Of a page that the end lies in, what is behind it can be seen only in a mapping. */

@@ -278,7 +278,7 @@ struct blob_plan {
 	__u32 own_io_flusher;
 	__u64 xcomp_perm;
 	__u32 drop_pkeys;	/* bit n: key n is no one's, whoever has it */
-	__u32 pad4;
+	__s32 late_exe;		/* the executable's, set when nobody writes to it any more; -1: at once */
 	struct prctl_mm_map mm;	/* auxv points to the field below */
 	__u8 auxv[CKPT_MAX_AUXV];
 	struct ckpt_sighand sighand;

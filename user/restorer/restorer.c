@@ -141,6 +141,16 @@ static void wait_filled(struct blob_plan *p)
 		call(futex, &r->go, FUTEX_WAIT, go, 0, 0, 0);
 }
 
+/* What is open for writing cannot become an executable: until it is filled that is how it is. */
+static void set_late_exe(struct blob_plan *p)
+{
+	if (p->late_exe < 0)
+		return;
+	p->mm.exe_fd = (__u32)p->late_exe;
+	must(p, BLOB_MM_MAP, 0, 0,
+	     call(prctl, PR_SET_MM, PR_SET_MM_MAP, &p->mm, sizeof(p->mm), 0, 0));
+}
+
 static void rebuild_process(struct blob_plan *p)
 {
 	for (unsigned int sig = 1; sig <= CKPT_NSIG; sig++) {
@@ -480,6 +490,7 @@ void __attribute__((section(".text.entry"))) restorer_entry(struct blob_plan *p)
 		fail(p, BLOB_START, 0, 0, -EINVAL);
 	rebuild_memory(p);
 	wait_filled(p);
+	set_late_exe(p);
 	close_ours(p);
 	finish_memory(p);
 	rebuild_process(p);
