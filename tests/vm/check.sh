@@ -6,7 +6,7 @@
 # version (6.1). The tool must have been built. The last line is the sum.
 #
 # Each engine has a guest of its own, both at the same time: kmod's with the
-# module, stock's without it.
+# module, stock's without it. Then (T=rights) guests whose kernels forbid all.
 set -uo pipefail
 
 top=$(cd "$(dirname "$0")/../.." && pwd)
@@ -36,6 +36,14 @@ guest() # ENGINE
 	echo "${PIPESTATUS[0]}" > "$out/$1.status"
 }
 
+# rights MODE APPEND: a guest that is only to refuse.
+rights()
+{
+	CKPT_VM_APPEND=$2 CKPT_VM_OUT=$out/rights-$1 CKPT_VM_TIMEOUT=300 tests/vm/run.sh "$kernel" -- \
+		tests/vm/rights.sh "$1" 2>&1 | tee "$out/rights-$1.tap"
+	echo "${PIPESTATUS[0]}" > "$out/rights-$1.status"
+}
+
 read -ra engines <<< "${CKPT_ENGINES:-kmod stock}"
 rm -f "$out"/*.tap "$out"/*.status
 scripts/fetch-kernel.sh "$kernel" || exit 1
@@ -43,6 +51,12 @@ for e in "${engines[@]}"; do
 	guest "$e" &
 done
 wait
+case " ${T:-rights} " in
+*" rights "*)
+	rights lockdown lockdown=confidentiality
+	rights yama ""
+	engines+=(rights-lockdown rights-yama) ;;
+esac
 cat "$out"/*.tap > "$out/tap"
 rc=0
 for e in "${engines[@]}"; do

@@ -68,10 +68,11 @@ static int explain(int err)
 		return ckpt_fail(-EOPNOTSUPP, 0,
 				 "BPF: this kernel tells nothing of its types (" BTF_PATH
 				 " is missing): it needs CONFIG_DEBUG_INFO_BTF=y");
+	/* The verifier misses the helpers that read: not always -EPERM. */
+	if (locked_down())
+		return ckpt_fail(-EPERM, 0,
+				 "BPF: kernel lockdown is in confidentiality mode: boot with lockdown=integrity");
 	if (err == -EPERM || err == -EACCES) {
-		if (locked_down())
-			return ckpt_fail(-EPERM, 0,
-					 "BPF: kernel lockdown is in confidentiality mode: boot with lockdown=integrity");
 		if (geteuid())
 			return ckpt_fail(err, 0, "BPF: needs root, or CAP_BPF and CAP_PERFMON");
 		return ckpt_fail(err, 0,

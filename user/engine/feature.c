@@ -106,18 +106,34 @@ static void probe_cap_ptrace(struct ckpt_feature *f)
 	say(f, "not effective: only processes of user id %d", (int)geteuid());
 }
 
-static void probe_yama(struct ckpt_feature *f)
+/* -1: no yama. */
+static int yama_scope(void)
 {
 	cleanup_free char *text = first_line("/proc/sys/kernel/yama/ptrace_scope");
-	int scope = text ? atoi(text) : 0;
 
-	if (!text) {
+	return text ? atoi(text) : -1;
+}
+
+const char *ckpt_feature_no_access(void)
+{
+	if (yama_scope() >= 3)
+		return "kernel.yama.ptrace_scope is 3: nobody may, root neither, until a boot without it";
+	if (!have_cap(CAP_SYS_PTRACE))
+		return "CAP_SYS_PTRACE is missing: run as root, in a container with --cap-add SYS_PTRACE";
+	return "a security module, or a user namespace above ours: run ckptbpf outside of the container";
+}
+
+static void probe_yama(struct ckpt_feature *f)
+{
+	int scope = yama_scope();
+
+	if (scope < 0) {
 		say(f, "no yama");
 		return;
 	}
 	if (scope >= 3)
 		f->have = CKPT_HAVE_NO;
-	else if (scope && !have_cap(CAP_SYS_PTRACE))
+	else if (scope > 0 && !have_cap(CAP_SYS_PTRACE))
 		f->have = CKPT_HAVE_PART;
 	say(f, "ptrace_scope %d", scope);
 }
@@ -270,9 +286,9 @@ static const struct {
 	{ "bpffs", probe_bpffs, false,
 	  "programs do not stay loaded between runs: each snapshot is slower, the stop is not",
 	  "mount -t bpf bpf /sys/fs/bpf" },
-	{ "yama", probe_yama, false,
-	  "engine stock may not trace the target",
-	  "run as root, or sysctl kernel.yama.ptrace_scope=0 (3 needs a reboot); or load the module" },
+	{ "yama", probe_yama, true,
+	  "3: no process may be looked into, by either engine; 1, 2: only with CAP_SYS_PTRACE",
+	  "run as root, or sysctl kernel.yama.ptrace_scope=0; from 3 only a boot leads back" },
 	{ "userfaultfd", probe_userfaultfd, false,
 	  "memory cannot be followed while the program runs: it is copied in the stop",
 	  "kernel 6.7 or newer; sysctl vm.unprivileged_userfaultfd does not matter to root" },

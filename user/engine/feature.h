@@ -26,4 +26,7 @@ size_t ckpt_features(struct ckpt_feature *f, size_t max);
 /* Room that is enough. */
 #define CKPT_FEATURES_MAX 24
 
+/* Why the kernel does not let us look into a process, and what to do: one phrase. */
+const char *ckpt_feature_no_access(void);
+
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "engine/stock.h"
+#include "engine/feature.h"
 
 #include <dirent.h>
 #include <elf.h>
@@ -99,7 +100,10 @@ static int seize_failed(pid_t pid, pid_t tid, int err)
 	char path[64], *comm = NULL;
 	bool ours;
 
-	if (err != -EPERM || !tracer)
+	if (err == -EPERM && !tracer)
+		return ckpt_fail(err, pid, "thread %d: may not be traced (%s)", (int)tid,
+				 ckpt_feature_no_access());
+	if (err != -EPERM)
 		return ckpt_fail(err, pid, "thread %d: cannot be traced", (int)tid);
 	snprintf(path, sizeof(path), "/proc/%d/comm", (int)tracer);
 	if (!ckpt_slurp(path, &comm, NULL))

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "flow/page_writer.h"
+#include "engine/feature.h"
 #include "flow/snapshot.h"
 #include "lib/cleanup.h"
 #include "lib/fail.h"
@@ -90,7 +91,8 @@ static int check_target(struct snapshot *s)
 	if (readlink(path, exe, sizeof(exe)) < 0) {
 		if (errno == ENOENT)
 			return ckpt_fail(-EINVAL, pid, "it is a kernel thread");
-		return ckpt_fail(-errno, pid, "no permission to look into it");
+		return ckpt_fail(-errno, pid, "may not be looked into (%s)",
+				 ckpt_feature_no_access());
 	}
 	return 0;
 }
@@ -159,7 +161,8 @@ static int open_memory(struct snapshot *s)
 	snprintf(path, sizeof(path), "/proc/%d/mem", (int)s->o->pid);
 	s->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->mem_fd < 0)
-		return ckpt_fail(-errno, s->o->pid, "no permission to read its memory");
+		return ckpt_fail(-errno, s->o->pid, "its memory may not be read (%s)",
+				 ckpt_feature_no_access());
 	snprintf(path, sizeof(path), "/proc/%d/pagemap", (int)s->o->pid);
 	s->pagemap_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (s->pagemap_fd < 0)
