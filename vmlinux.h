@@ -180,6 +180,12 @@ struct prev_cputime {
 	u64 stime;
 };
 
+struct sem_undo_list;
+
+struct sysv_sem {
+	struct sem_undo_list *undo_list;
+};
+
 typedef struct {
 	long unsigned int sig[1];
 } sigset_t;
@@ -188,6 +194,10 @@ struct sigpending {
 	struct list_head list;
 	sigset_t signal;
 };
+
+typedef struct {
+	uid_t val;
+} kuid_t;
 
 struct seccomp {
 	int mode;
@@ -212,6 +222,7 @@ struct thread_struct {
 	long unsigned int fsbase;
 	long unsigned int gsbase;
 	long unsigned int ptrace_dr7;
+	long unsigned int iopl_emul;
 	u32 pkru;
 };
 
@@ -230,6 +241,8 @@ struct signal_struct;
 struct sighand_struct;
 
 struct css_set;
+
+struct perf_event_context;
 
 struct mempolicy;
 
@@ -267,7 +280,9 @@ struct task_struct {
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
 	void *real_cred;
+	void *cred;
 	char comm[16];
+	struct sysv_sem sysvsem;
 	struct fs_struct *fs;
 	struct files_struct *files;
 	void *io_uring;
@@ -280,10 +295,13 @@ struct task_struct {
 	long unsigned int sas_ss_sp;
 	size_t sas_ss_size;
 	unsigned int sas_ss_flags;
+	kuid_t loginuid;
+	unsigned int sessionid;
 	struct seccomp seccomp;
 	struct syscall_user_dispatch syscall_dispatch;
 	struct css_set *cgroups;
 	void *robust_list;
+	struct perf_event_context *perf_event_ctxp;
 	struct mempolicy *mempolicy;
 	void *rseq;
 	u32 rseq_len;
@@ -304,6 +322,7 @@ typedef long unsigned int vm_flags_t;
 
 typedef struct {
 	void *ldt;
+	long unsigned int flags;
 	void *vdso;
 	u16 pkey_allocation_map;
 	s16 execute_only_pkey;
@@ -442,12 +461,14 @@ struct k_sigaction {
 };
 
 typedef struct {
-	uid_t val;
-} kuid_t;
-
-typedef struct {
 	gid_t val;
 } kgid_t;
+
+typedef u32 errseq_t;
+
+struct address_space {
+	errseq_t wb_err;
+};
 
 struct upid {
 	int nr;
@@ -482,6 +503,10 @@ struct cred {
 	kernel_cap_t cap_effective;
 	kernel_cap_t cap_bset;
 	kernel_cap_t cap_ambient;
+	unsigned char jit_keyring;
+	void *session_keyring;
+	void *process_keyring;
+	void *thread_keyring;
 	struct user_namespace *user_ns;
 	struct group_info *group_info;
 };
@@ -502,6 +527,7 @@ struct nsproxy {
 	struct uts_namespace *uts_ns;
 	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
 	struct net *net_ns;
 	struct time_namespace *time_ns;
 	struct time_namespace *time_ns_for_children;
@@ -523,11 +549,14 @@ struct thread_group_cputimer {
 	struct task_cputime_atomic cputime_atomic;
 };
 
+struct autogroup;
+
 struct signal_struct {
 	int nr_threads;
 	struct sigpending shared_pending;
 	unsigned int flags;
 	unsigned int is_child_subreaper: 1;
+	unsigned int timer_create_restore_ids: 1;
 	struct hlist_head posix_timers;
 	struct hrtimer real_timer;
 	ktime_t it_real_incr;
@@ -535,6 +564,7 @@ struct signal_struct {
 	struct thread_group_cputimer cputimer;
 	struct pid *pids[4];
 	void *tty;
+	struct autogroup *autogroup;
 	u64 utime;
 	u64 stime;
 	u64 gtime;
@@ -544,7 +574,9 @@ struct signal_struct {
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
 	struct rlimit rlim[16];
+	unsigned int audit_tty;
 	short int oom_score_adj;
+	short int oom_score_adj_min;
 };
 
 struct sighand_struct {
@@ -556,6 +588,10 @@ struct cgroup;
 
 struct css_set {
 	struct cgroup *dfl_cgrp;
+};
+
+struct perf_event_context {
+	int nr_events;
 };
 
 struct mempolicy {
@@ -578,6 +614,10 @@ struct path {
 	struct dentry *dentry;
 };
 
+struct file_ra_state {
+	unsigned int ra_pages;
+};
+
 typedef struct {
 	atomic64_t refcnt;
 } file_ref_t;
@@ -588,9 +628,11 @@ struct fown_struct;
 
 struct file {
 	fmode_t f_mode;
+	struct address_space *f_mapping;
 	void *private_data;
 	struct inode *f_inode;
 	unsigned int f_flags;
+	void *f_cred;
 	struct fown_struct *f_owner;
 	union {
 		const struct path f_path;
@@ -599,6 +641,11 @@ struct file {
 		u64 f_pipe;
 	};
 	loff_t f_pos;
+	errseq_t f_wb_err;
+	errseq_t f_sb_err;
+	union {
+		struct file_ra_state f_ra;
+	};
 	file_ref_t f_ref;
 };
 
@@ -663,10 +710,14 @@ struct inode {
 	void *i_private;
 };
 
+struct backing_dev_info;
+
 struct super_block {
 	dev_t s_dev;
 	unsigned char s_blocksize_bits;
 	long unsigned int s_magic;
+	struct backing_dev_info *s_bdi;
+	errseq_t s_wb_err;
 };
 
 struct kernfs_node;
@@ -694,6 +745,10 @@ struct fasync_struct {
 	int fa_fd;
 	struct fasync_struct *fa_next;
 	struct file *fa_file;
+};
+
+struct backing_dev_info {
+	long unsigned int ra_pages;
 };
 
 struct idr {
@@ -833,6 +888,10 @@ struct ipc_namespace {
 	struct ns_common ns;
 };
 
+struct autogroup {
+	int nice;
+};
+
 struct futex_private_hash {
 	unsigned int hash_mask;
 	bool custom;
@@ -963,6 +1022,10 @@ struct timerfd_ctx {
 struct eventfd_ctx {
 	__u64 count;
 	unsigned int flags;
+};
+
+struct sem_undo_list {
+	struct list_head list_proc;
 };
 
 #ifndef BPF_NO_PRESERVE_ACCESS_INDEX

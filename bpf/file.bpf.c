@@ -10,6 +10,7 @@
 #include "pipe.bpf.h"
 #include "signalfd.bpf.h"
 #include "timerfd.bpf.h"
+#include "told.bpf.h"
 
 #define S_IFMT		0170000
 #define S_IFIFO		0010000
@@ -91,6 +92,7 @@ int ckpt_file(struct bpf_iter__task_file *ctx)
 	o->dentry_refs = dentry_refs(f);
 	o->writers = inode->i_writecount.counter;
 	o->linkable = compat_linkable(inode);
+	o->told = told_file(f);
 	bpf_probe_read_kernel_str(o->name, sizeof(o->name),
 				  BPF_CORE_READ(f, f_path.dentry, d_name.name));
 	fifo = (o->file.mode & S_IFMT) == S_IFIFO;

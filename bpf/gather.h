@@ -36,6 +36,22 @@ enum gather_type {
  */
 #define GATHER_PATH_LINK	1
 
+/* What no record holds: bpf/told.bpf.h looks for it, user/res/told.c says it. */
+enum gather_told_thread {
+	GATHER_TOLD_IO_PORTS = 0x1, GATHER_TOLD_SEM_UNDO = 0x2, GATHER_TOLD_IO_URING = 0x4,
+	GATHER_TOLD_KEYRING = 0x8, GATHER_TOLD_SHSTK_LOCK = 0x10, GATHER_TOLD_CORE_COOKIE = 0x20,
+	GATHER_TOLD_RESCTRL = 0x40, GATHER_TOLD_NS_CHILDREN = 0x80,
+	GATHER_TOLD_SESSION_KEYRING = 0x100, GATHER_TOLD_LOGIN = 0x200,
+	GATHER_TOLD_COUNTERS = 0x400,
+	/* Of the process, with its leader. */
+	GATHER_TOLD_RESTORE_IDS = 0x10000, GATHER_TOLD_AUTOREAP = 0x20000,
+	GATHER_TOLD_AUTOGROUP = 0x40000, GATHER_TOLD_TAGGED_SVA = 0x80000,
+	GATHER_TOLD_AUDIT_TTY = 0x100000, GATHER_TOLD_OOM_MIN = 0x200000,
+};
+enum gather_told_fd {
+	GATHER_TOLD_WB_ERROR = 0x1, GATHER_TOLD_FADVISE = 0x2, GATHER_TOLD_OPENER = 0x4,
+};
+
 /* tid and tgid as the reader's pid namespace numbers them. */
 struct gather_hdr {
 	__u32 type;
@@ -66,6 +82,8 @@ struct gather_thread {
 	__u32 files_count, fs_users, sighand_count, mm_users;	/* who else shares them */
 	__u32 ns_nr;		/* number in its own pid namespace */
 	__u32 pidns_level;	/* of the thread, minus the reader's: 0 if the same */
+	__u32 told;		/* GATHER_TOLD_* */
+	__u32 pad0;
 };
 
 /* XSTATE as the kernel keeps it, compacted or not; user/engine turns it into NT_X86_XSTATE. */
@@ -188,6 +206,8 @@ struct gather_fd {
 	__u32 dentry_refs;	/* descriptions on its name, wherever they are */
 	__s32 writers;		/* inode->i_writecount */
 	__u32 linkable;		/* linkat() may give it its first name */
+	__u32 told;		/* GATHER_TOLD_* */
+	__u32 pad0;
 	char name[24];		/* d_name: "[eventfd]" of an anonymous inode */
 	struct {
 		__u32 readers, writers, ring_size, nbufs;

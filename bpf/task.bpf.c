@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 /* iter/task: THREAD, XSTATE and GROUPS of every thread, PROC of a leader. */
 #include "compat.bpf.h"
+#include "told.bpf.h"
 #include "mempolicy.bpf.h"
 
 #define PF_IO_WORKER	0x00000010	/* include/linux/sched.h */
@@ -574,6 +575,9 @@ int ckpt_task(struct bpf_iter__task *ctx)
 	fill_prctl(&o->prctl, t);
 	fill_cpu(&o->cpu, t);
 	fill_around(o, t, &v, &r);
+	o->told = told_thread(t, v.cred, v.ns, v.pid);
+	if (t->pid == t->tgid)
+		o->told |= told_process(t, v.sig, v.mm);
 	emit(seq, o, sizeof(*o));
 
 	if (t->flags & (PF_KTHREAD | PF_IO_WORKER | PF_USER_WORKER))

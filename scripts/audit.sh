@@ -7,8 +7,7 @@
 #   struct.member <TAB> saved record.field [; remark]
 #                       derived FROM         what we save implies it
 #                       runtime WHY          no state: gone or made anew
-#                       lost WHY             and no snapshot says so
-#                       lost told: TEXT      of a dump_lose()
+#                       lost told: TEXT      of a dump_lose() or dump_note(): never in silence
 #                       refused TEXT         of a message that refuses the snapshot
 #
 # A "#maybe STRUCT" line: not every kernel has it. Unnamed structures count as
@@ -45,6 +44,7 @@ wrong=0
 	awk -F '\t' '
 		NF != 2 || $1 !~ /^[a-z0-9_]+\.[A-Za-z0-9_]+$/ { print $1 ": not a name, a tab and a verdict"; next }
 		$2 !~ /^(saved|derived|runtime|lost|refused) ./ { print $1 ": \"" $2 "\" is no verdict" }
+		$2 ~ /^lost / && $2 !~ /^lost told: ./ { print $1 ": lost, and nobody tells" }
 	' "$tmp/rows"
 	scripts/image-fields.sh >"$tmp/fields"
 	awk -F '\t' '

@@ -36,6 +36,13 @@ setup()
 	[[ $output == *'cred.y: nothing says "it was a dream"'* ]]
 }
 
+@test "audit: a loss that is not told is named" {
+	printf 'cred.x\tlost in silence\n' >>"$AUDIT_TABLES/cred.tsv"
+	run scripts/audit.sh -n
+	[ "$status" = 1 ]
+	[[ $output == *'cred.x: lost, and nobody tells'* ]]
+}
+
 @test "audit: a verdict that is none, and two of one member, are named" {
 	printf 'cred.x\tunknown\ncred.uid\tsaved ckpt_creds.uid\n' >>"$AUDIT_TABLES/cred.tsv"
 	run scripts/audit.sh -n

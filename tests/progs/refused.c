@@ -19,7 +19,9 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/personality.h>
+#include <sys/io.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -134,6 +136,16 @@ static void set_dispatch(void)
 	/* All memory: none of its own calls is sent. */
 	may(prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_ON, 0ul, ~0ul, 0ul));
 }
+
+static void set_sem_undo(void)
+{
+	struct sembuf up = { .sem_op = 1, .sem_flg = SEM_UNDO };
+	int id = (int)may(semget(IPC_PRIVATE, 1, 0600));
+
+	CHECK(semop(id, &up, 1) == 0);
+}
+
+static void set_ports(void) { may(ioperm(0x80, 1, 1)); }
 
 static void own_files(void) { CHECK(unshare(CLONE_FILES) == 0); }
 static void set_own_files(void) { thread_that(own_files); }
@@ -377,6 +389,7 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "timers", set_timers }, { "alarm_timer", set_alarm_timer },
 	{ "personality", set_personality }, { "uts", set_uts },
 	{ "seccomp", set_seccomp }, { "own_files", set_own_files }, { "dispatch", set_dispatch },
+	{ "sem_undo", set_sem_undo }, { "ports", set_ports },
 	{ "tls", set_tls }, { "leader_gone", set_leader_gone }, { "sysv", set_sysv },
 	{ "may_write", set_may_write }, { "uffd", set_uffd },
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },

@@ -27,6 +27,8 @@ int report_dry_run(struct snapshot *s)
 		printf("blocker: pid %d: %s\n", (int)s->o->pid, d->refusals.v[i]);
 	for (size_t i = 0; i < d->losses.n; i++)
 		printf("loss: pid %d: %s\n", (int)s->o->pid, d->losses.v[i]);
+	for (size_t i = 0; i < d->notes.n; i++)
+		printf("note: pid %d: %s\n", (int)s->o->pid, d->notes.v[i]);
 	for (size_t i = 0; i < d->externals.n; i++)
 		printf("external: fd %s\n", d->externals.v[i]);
 	printf("dry run: %d (%s, %zu threads): %.1f MiB of memory, frozen for about %.1f ms\n",

@@ -17,6 +17,7 @@
 #include "lib/cleanup.h"
 #include "lib/fail.h"
 #include "lib/io.h"
+#include "res/told.h"
 
 /* A target below this is copied as a whole before it is let go, and written afterwards. */
 #define BUFFER_MAX (16u << 20)
@@ -215,6 +216,7 @@ static int prepare(struct snapshot *s)
 	s->d.pidfd = (int)syscall(SYS_pidfd_open, s->o->pid, 0);
 	if (s->d.pidfd < 0)
 		return ckpt_fail(-errno, s->o->pid, "pidfd_open");
+	res_told_look(&s->d);
 	err = open_memory(s);
 	if (!err)
 		err = ckpt_bpf_open(&s->bpf);

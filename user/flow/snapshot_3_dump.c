@@ -10,6 +10,7 @@
 
 #include "flow/snapshot.h"
 #include "lib/fail.h"
+#include "res/told.h"
 
 /* A thread that reports its stop just before its last schedule() is read again. */
 #define RETRIES 50
@@ -94,6 +95,7 @@ static int check_kinds(struct snapshot *s)
 		res_task_check, res_thread_check, res_mm_check, res_fs_check, res_file_check_dump,
 		res_shmem_check, res_ghost_check, res_lock_check, res_fowner_check,
 		res_sigpending_check, res_posixtimer_check, res_clocks_check, res_creds_check_dump,
+		res_told_check,
 	};
 	struct ckpt_dump *d = &s->d;
 

@@ -59,16 +59,21 @@ static int write_header_arch(struct snapshot *s)
 	return ckpt_write_record(s->w, CKPT_HEADER_ARCH, 0, &h, sizeof(h), NULL, 0);
 }
 
+static int write_loss(struct snapshot *s, const char *text)
+{
+	struct ckpt_loss rec = { s->o->pid, (uint32_t)strlen(text) };
+
+	return ckpt_write_record(s->w, CKPT_LOSS, 0, &rec, sizeof(rec), text, rec.text_len);
+}
+
 static int write_losses(struct snapshot *s)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < s->d.losses.n && !err; i++) {
-		struct ckpt_loss rec = { s->o->pid, (uint32_t)strlen(s->d.losses.v[i]) };
-
-		err = ckpt_write_record(s->w, CKPT_LOSS, 0, &rec, sizeof(rec), s->d.losses.v[i],
-					rec.text_len);
-	}
+	for (size_t i = 0; i < s->d.losses.n && !err; i++)
+		err = write_loss(s, s->d.losses.v[i]);
+	for (size_t i = 0; i < s->d.notes.n && !err; i++)
+		err = write_loss(s, s->d.notes.v[i]);
 	return err;
 }
 

@@ -7,7 +7,7 @@
  * Saved: all ids and groups, capabilities, securebits.
  * Restored: each thread sets its own in the restorer, last of all.
  * Refused: at the restore, what would be more than the restorer has.
- * Lost: keyrings, label of the security module, login uid: the restorer's.
+ * Lost: keyrings, label of the security module, login uid: the restorer's, each told.
  */
 #include <errno.h>
 #include <linux/capability.h>

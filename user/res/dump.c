@@ -38,10 +38,11 @@ void dump_reset(struct ckpt_dump *d)
 	free_texts(d->blocks.v, d->blocks.n);
 	free_texts(d->refusals.v, d->refusals.n);
 	free_texts(d->losses.v, d->losses.n);
+	free_texts(d->notes.v, d->notes.n);
 	free_texts(d->externals.v, d->externals.n);
 	d->policies.n = d->names.n = d->locks.n = d->fowners.n = d->guards.n = 0;
 	d->blocks.n = d->threads.n = d->vmas.n = d->fds.n = d->anons.n = d->files.n = d->pipes.n = 0;
-	d->refusals.n = d->losses.n = d->externals.n = 0;
+	d->refusals.n = d->losses.n = d->notes.n = d->externals.n = 0;
 	cookie_free(&d->fd_of);
 	cookie_free(&d->anon_of);
 	cookie_free(&d->file_of);
@@ -76,6 +77,8 @@ void dump_free(struct ckpt_dump *d)
 	vec_free(&d->ghosts);
 	vec_free(&d->refusals);
 	vec_free(&d->losses);
+	vec_free(&d->notes);
+	free(d->label);
 	vec_free(&d->externals);
 }
 
@@ -363,6 +366,17 @@ int dump_lose(struct ckpt_dump *d, const char *fmt, ...)
 
 	va_start(ap, fmt);
 	err = add_text(&d->losses, fmt, ap);
+	va_end(ap);
+	return err;
+}
+
+int dump_note(struct ckpt_dump *d, const char *fmt, ...)
+{
+	va_list ap;
+	int err;
+
+	va_start(ap, fmt);
+	err = add_text(&d->notes, fmt, ap);
 	va_end(ap);
 	return err;
 }

@@ -109,6 +109,7 @@ struct dump_thread {
 struct ckpt_dump {
 	pid_t pid;
 	int pidfd;
+	char *label;			/* its security label, if it is not ours; NULL: it is */
 	bool only;			/* --only: children stay behind */
 	uint64_t ghost_limit;		/* bytes of data of one deleted file */
 	struct restart_clocks clocks;	/* at the freeze */
@@ -143,6 +144,7 @@ struct ckpt_dump {
 
 	VEC(char *) refusals;		/* each one line without the pid */
 	VEC(char *) losses;
+	VEC(char *) notes;		/* losses that nobody need be warned of */
 	VEC(char *) externals;		/* "0, 1 (pipe:[123])" */
 
 	struct ckpt_writer *w;
@@ -171,6 +173,8 @@ void *dump_alloc(struct ckpt_dump *d, size_t len);
 /* One thing that cannot be saved, by name. Returns 0, or -ENOMEM. */
 int dump_refuse(struct ckpt_dump *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 int dump_lose(struct ckpt_dump *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A loss that is in the image and in --dry-run, but no reason for a warning. */
+int dump_note(struct ckpt_dump *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* d_path()'s mark of a name that is gone; a name that really ends so is taken for one. */
 bool dump_path_deleted(const char *path, uint32_t len);

@@ -10,7 +10,7 @@
  * group of its own; the rest by the restorer's calls, prlimit() and /proc;
  * SIGSTOP before it is let go, by whatever signal it was stopped; times are told by `show` alone.
  * Refused: at the restore, what the restorer may not set.
- * Lost: cgroup: the restorer's; rusage of children; SEM_UNDO; a session or group outside, and its
+ * Lost: cgroup: the restorer's; rusage of children; a session or group outside, and its
  * terminal: the restorer's session.
  */
 #include <errno.h>

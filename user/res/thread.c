@@ -12,8 +12,8 @@
  * and waits there; then regsets set the registers and the FPU.
  * Refused: at the restore, FPU components in use that this CPU lacks,
  * no_new_privs of the restorer alone.
- * Lost: ioperm() and iopl(); a parent-death signal if the restorer does not stay its
- * parent, with a warning.
+ * Lost: a parent-death signal if the restorer does not stay its parent, with a
+ * warning.
  */
 #include <errno.h>
 #include <stdlib.h>
