@@ -428,6 +428,46 @@ static void test_deadline(void)
 	CHECK(all_advance(sh, 4));
 }
 
+static int check_own(int fd, pid_t pid, unsigned int flags)
+{
+	struct ckptbpf_freeze f = {
+		.size = sizeof(f), .flags = CKPTBPF_FREEZE_CHECK | flags, .tgid = pid, .timeout_ms = 1000,
+	};
+
+	return call(fd, CKPTBPF_FREEZE, &f);
+}
+
+/* What is being restored, its threads wherever they may be; and nothing else. */
+static void test_own_dies(void)
+{
+	struct shared *sh = new_shared();
+	pid_t pid = start_target(spin_threads, sh, 3);
+	int fd = open_session(), other, status;
+
+	/* Only claimed: the end of the session is nothing to it. */
+	CHECK_EQ(check_own(fd, pid, 0), 0);
+	close(fd);
+	CHECK(all_advance(sh, 3));
+
+	/* Nor is it once it was let go. */
+	fd = open_session();
+	CHECK_EQ(check_own(fd, pid, CKPTBPF_FREEZE_OWN), 0);
+	other = open_session();
+	CHECK_EQ(check_own(other, pid, CKPTBPF_FREEZE_OWN), -EBUSY);
+	close(other);
+	CHECK(all_advance(sh, 3));
+	CHECK_EQ(thaw(fd, pid), 0);
+	close(fd);
+	CHECK(all_advance(sh, 3));
+
+	fd = open_session();
+	CHECK_EQ(check_own(fd, pid, CKPTBPF_FREEZE_OWN), 0);
+	CHECK(all_advance(sh, 3));
+	close(fd);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
 const struct kmod_test freeze_tests[] = {
 	{ "a deadline after which it thaws by itself", test_deadline },
 	{ "freeze and thaw of 8 spinning threads", test_spinning },
@@ -441,5 +481,6 @@ const struct kmod_test freeze_tests[] = {
 	{ "job control stops before and during the freeze", test_job_control },
 	{ "the holder closes or dies: 64 threads run again", test_holder_dies },
 	{ "the holder dies, the target has its descriptor", test_target_holds_session },
+	{ "its own dies with the session, until it is let go", test_own_dies },
 	{ NULL, NULL }
 };
