@@ -18,6 +18,10 @@
 SCRATCH(file_scratch, sizeof(struct gather_fd) + PATH_ROOM + PATH_SLACK);
 
 _Static_assert(sizeof(struct gather_fd) % 8 == 0, "records are whole words");
+_Static_assert(sizeof(struct gather_fd) + PATH_ROOM + sizeof(struct gather_packets) +
+	       GATHER_PACKETS_MAX * sizeof(__u32) + sizeof(struct gather_locks) +
+	       GATHER_LOCKS_MAX * sizeof(struct gather_lock) + sizeof(struct gather_fowner) < SEQ_LIMIT,
+	       "one run's output");
 
 static __always_inline __u32 cloexec_of(struct task_struct *t, __u32 fd)
 {

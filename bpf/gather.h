@@ -275,7 +275,7 @@ struct gather_locks {
 	struct gather_lock items[];
 };
 
-#define GATHER_PACKETS_MAX	4096u
+#define GATHER_PACKETS_MAX	1024u
 
 /* What a pipe holds, of which some are packets; behind the GATHER_FD of each end. */
 struct gather_packets {

@@ -20,7 +20,7 @@ load helpers
 
 @test "pipe: refused by name" {
 	for e in $(engines); do
-		refuses "$e" packets 'fd 3 \(pipe:\[[0-9]+\]\): it holds more than 4096 packets'
+		refuses "$e" packets 'fd 3 \(pipe:\[[0-9]+\]\): it holds more than 1024 packets'
 	done
 }
 

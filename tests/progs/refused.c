@@ -365,8 +365,8 @@ static void set_packets(void)
 	int p[2];
 
 	CHECK(pipe2(p, O_DIRECT) == 0);
-	may(fcntl(p[0], F_SETPIPE_SZ, 8192 * 4096));
-	for (int i = 0; i < 4097; i++)
+	may(fcntl(p[0], F_SETPIPE_SZ, 2048 * 4096));
+	for (int i = 0; i < 1025; i++)
 		CHECK(write(p[1], "x", 1) == 1);
 }
 

@@ -9,7 +9,7 @@
  * inside; named by FILE records.
  * Restored: pipe2(), or a fifo's path, F_SETPIPE_SZ, written into.
  * Refused: pipes and fifos that lead outside; fifos that are deleted or hold data
- * that nobody has open for reading; more than 4096 packets; at the restore, a fifo
+ * that nobody has open for reading; more than 1024 packets; at the restore, a fifo
  * that holds data of others.
  */
 #include <errno.h>
@@ -88,7 +88,7 @@ const char *res_pipe_refusal(struct ckpt_dump *d, const struct gather_fd *g)
 	if (g->pipe.bytes > CKPT_MAX_META - sizeof(p->rec))
 		return "the pipe holds too much";
 	if (p->packets && p->packets->more)
-		return "it holds more than 4096 packets";
+		return "it holds more than 1024 packets";
 	return NULL;
 }
 
