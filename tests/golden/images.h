@@ -532,6 +532,49 @@ static void golden_packets(struct golden *g)
 	put_pages(g, mm, 0, 0);
 }
 
+/* A deleted file that is open and mapped; one that never had a name. */
+static void golden_ghosts(struct golden *g)
+{
+	static const struct { uint32_t len[2]; char text[11]; } xattr = { { 6, 5 }, "user.avalue" };
+	struct ckpt_ghost d = {
+		.size = 4 * CKPT_PAGE_SIZE + 9, .mode = 02640, .uid = 12, .gid = 34, .nlink = 1, .atime_sec = 1791000000,
+		.mtime_sec = -5, .atime_nsec = 1, .mtime_nsec = 999999999, .folder_len = 8,
+		.xattrs_len = 19,
+	};
+	struct ckpt_ghost t = { .flags = CKPT_GHOST_LINKABLE, .size = 1ull << 40, .mode = 0600, .folder_len = 4 };
+	uint32_t task, thread, exe, mm, file, rw = CKPT_VMA_READ | CKPT_VMA_WRITE;
+	char text[8 + 19];
+
+	memcpy(text, "/var/tmp", 8);
+	memcpy(text + 8, &xattr, 19);
+	put_frames(g);
+	task = put_task(g, 0, 4000, 1, 1);
+	put_rlimits(g, task);
+	thread = put_thread(g, task, 4000, "ghosts");
+	put_cpu(g, thread);
+	exe = put_file(g, CKPT_FILE_MAPPED, 0100755, 0, 0, "/bin/ghosts");
+	d.id = g->next++;
+	put(g, CKPT_GHOST, 0, &d, sizeof(d), text, sizeof(text));
+	file = put_file(g, CKPT_FILE_GHOST, 0102640, d.id, 2, "/var/tmp/gone (deleted)");
+	mm = put_mm(g, task, exe, 1);
+	put_vma(g, mm, GOLDEN_BASE, 4, CKPT_VMA_FILE, file, rw | CKPT_VMA_SHARED);
+	put_fs(g, task, "/");
+	put_fd(g, task, 3, file, 0);
+	t.id = g->next++;
+	PUT_TEXT(g, CKPT_GHOST, 0, t, "/tmp");
+	file = put_file(g, CKPT_FILE_GHOST, 0100600, t.id, 020200002, "/tmp/#1234 (deleted)");
+	put_fd(g, task, 4, file, 0);
+	put_sighand(g, task);
+	put_creds(g, thread, 0);
+	put_pages(g, d.id, 0x1000, 2);
+	put_pages(g, t.id, 0, 1);
+	put_pages(g, d.id, 0x4000, 1);
+	put_pages(g, mm, 0, 0);
+	put_pages(g, d.id, 0, 0);
+	put_pages(g, t.id, 0x8000000000, 1);
+	put_pages(g, t.id, 0, 0);
+}
+
 /* Descriptors that calls of their own have made. */
 static void golden_anons(struct golden *g)
 {
@@ -584,6 +627,7 @@ static const struct golden_image {
 	{ "anons", golden_anons },
 	{ "kinds", golden_kinds },
 	{ "packets", golden_packets },
+	{ "ghosts", golden_ghosts },
 };
 #define GOLDEN_IMAGES (sizeof(golden_images) / sizeof(*golden_images))
 

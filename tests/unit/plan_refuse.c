@@ -369,6 +369,35 @@ static void test_phases(void)
 	}
 }
 
+static const struct change ghost_changes[] = {
+	OWNER(GHOST, 0, 1, "nobody can own it"),
+	C(GHOST, 0, ghost, id, 3, "object 3 comes where 4"),
+	C(GHOST, 0, ghost, flags, 2, "flags 0x2"),
+	C(GHOST, 0, ghost, flags, 1, "it never had a name, but 1 are left"),
+	C(GHOST, 0, ghost, size, NEG(-1), "size 18446744073709551615"),
+	C(GHOST, 0, ghost, size, 0x2000, "page 0x2000 is behind the end of deleted file 4"),
+	C(GHOST, 0, ghost, mode, 0100644, "mode 0100644"),
+	C(GHOST, 0, ghost, uid, 0xffffffff, "owner 4294967295:34"),
+	C(GHOST, 0, ghost, gid, 0xffffffff, "owner 12:4294967295"),
+	C(GHOST, 0, ghost, atime_nsec, 1000000000, "a time of 1000000000 or 999999999 ns"),
+	C(GHOST, 0, ghost, mtime_nsec, 1000000000, "a time of 1 or 1000000000 ns"),
+	C(GHOST, 0, ghost, folder_len, 0, "length does not fit its content"),
+	C(GHOST, 0, ghost, xattrs_len, 7, "length does not fit its content"),
+	X(GHOST, 0, ghost, 0, 1, 'x', "folder is not an absolute path"),
+	X(GHOST, 0, ghost, 3, 1, 0, "folder holds a NUL"),
+	X(GHOST, 0, ghost, 8, 4, 256, "an extended attribute of 256 and 5 bytes is too long"),
+	X(GHOST, 0, ghost, 8, 4, 5, "an extended attribute that no file can have"),
+	X(GHOST, 0, ghost, 12, 4, 0xffffffff, "an extended attribute of 6 and 4294967295 bytes is too long"),
+	X(GHOST, 0, ghost, 12, 4, 1, "an extended attribute is cut short"),
+	X(GHOST, 0, ghost, 16, 1, 'x', "an extended attribute that no file can have"),
+	X(GHOST, 0, ghost, 20, 1, 0, "an extended attribute that no file can have"),
+	C(FILE, 1, file, obj, 3, "obj 3 is no GHOST"),
+	C(FILE, 1, file, mode, 040755, "mode 040755 is not a regular file's"),
+	C(FILE, 1, file, flags, 010000002, "flags 010000002 or pos are not those of a place"),
+	C(FILE, 1, file, flags, 010000000, "file 5 cannot be mapped"),
+	OWNER(PAGES, 1, 3, "its owner 3 is no MM, SHMEM or GHOST"),
+};
+
 /* By golden image. */
 static const struct {
 	const char *name;
@@ -377,7 +406,7 @@ static const struct {
 } sets[] = {
 #define SET(name, v) { name, v, sizeof(v) / sizeof(*(v)) }
 	SET("family", changes), SET("signals", signal_changes), SET("anons", anon_changes),
-	SET("kinds", kind_changes),
+	SET("kinds", kind_changes), SET("ghosts", ghost_changes),
 };
 
 /* A check of what is not opened by its path; two of one file. */
