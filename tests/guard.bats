@@ -59,3 +59,18 @@ start_it()
 	END
 	ck_ok verify good.img
 }
+
+@test "guard: one that cannot be put back is named" {
+	[[ " $(engines | xargs) " == *" stock "* ]] || skip "the build for it has the stock engine's"
+	start_it
+	! grep -q untold "$log" || skip "this kernel does not tell guard pages"
+	snapshot_kill stock good.img
+	status=0
+	detached limit 60 env CKPTBPF_FAULT=GUARD:4294967295:12 "$CKPT_BUILD/tests/ckptbpf-fault" restore \
+		--engine stock good.img </dev/null >out 2>err || status=$?
+	[ "$status" = 125 ] || fail "status $status"
+	grep -qE "^restore: pid $pid: vma [0-9a-f]+ \(.*\): madvise: MADV_GUARD_INSTALL: ENOMEM\$" err || fail "$(cat err)"
+	wait_gone "$pid"
+	restore_detached stock good.img
+	check_prog
+}

@@ -354,6 +354,10 @@ fails_at()
 		mm mm MPROTECT vma [0-9a-f]+ \(.*\): mprotect
 		mm mm MADVISE vma [0-9a-f]+ \(.*\): madvise
 		mm mm MLOCK vma [0-9a-f]+ \(.*\): mlock
+		mmopt - MLOCKALL mlockall: MCL_FUTURE
+		mempolicy - MBIND vma [0-9a-f]+ \(.*\): mbind
+		mempolicy - HOME_NODE vma [0-9a-f]+ \(.*\): set_mempolicy_home_node
+		mempolicy - MEMPOLICY thread [0-9]+: set_mempolicy
 		sigpending - SIGQUEUE signal [0-9]+: rt_sigqueueinfo
 		sigpending - TGSIGQUEUE thread [0-9]+: rt_tgsigqueueinfo
 		itimer far ITIMER setitimer
