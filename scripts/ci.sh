@@ -29,7 +29,7 @@ part()	# NAME SECONDS COMMAND...
 }
 
 part lint 240 make lint
-part check 480 make check
+part check 900 make check
 
 # The guest's TAP is one stream of several suites, their plans among it.
 guest=build/vm-$kernel/tap
