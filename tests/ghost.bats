@@ -113,6 +113,30 @@ names_in() { in_ns find "$1" -mindepth 1 | sort; }
 	done
 }
 
+@test "ghost: a program that runs from a memfd" {
+	for e in $(engines); do
+		start_in "$dir" memfd
+		for _ in 1 2; do
+			snapshot_kill "$e" "$e.img"
+			restore_detached "$e" "$e.img"
+			in_ns cmp "/proc/$pid/exe" "$CKPT_BUILD/tests/progs/ghost" || fail "its exe is another"
+			[ "$(in_ns readlink "/proc/$pid/exe")" = '/memfd:program (deleted)' ] || fail "its exe has another name"
+		done
+		check_prog
+	done
+}
+
+@test "ghost: locks and leases of deleted files" {
+	for e in $(engines); do
+		start_in "$dir" locks
+		roundtrip "$e"
+		start_in "$dir" lease
+		ck_refused 'fd 3 \(.*/leased \(deleted\)\): its file is deleted, and it has a lease for writing' \
+			snapshot "$pid" --engine "$e" -o "$e.img"
+		check_prog
+	done
+}
+
 # Left by a restore that failed: no process, no file.
 nothing_left()
 {

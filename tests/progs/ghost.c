@@ -9,11 +9,15 @@
  *   link	a deleted file that has another name in another folder
  *   share	a deleted file that its child has open for writing too
  *   read	the same, but nobody can write
+ *   locks	a deleted file with locks of each kind and a lease for reading
+ *   lease	a deleted file with a lease for writing
+ *   memfd	the program runs from a memfd
  *   tmpfile SUB	O_TMPFILE alone, in SUB; `none` if the filesystem has no such thing
  */
 #include "prog.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -349,6 +353,59 @@ static void tmpfile_alone(const char *folder)
 		holds(tmp, "temporary", 0);
 }
 
+/* Whether l could be had by somebody else: by another description. */
+static bool is_free(int f, short type)
+{
+	struct flock l = { .l_type = type, .l_start = 10, .l_len = 10 };
+
+	CHECK(fcntl(f, F_OFD_GETLK, &l) == 0);
+	return l.l_type == F_UNLCK;
+}
+
+static void locks(void)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_start = 10, .l_len = 10 };
+
+	fd = make("locked", 0);
+	put(fd, "locked", 0);
+	app = reopen("locked", O_RDWR);
+	again = make("leased", 0);
+	CHECK(close(again) == 0);
+	ro = reopen("leased", O_RDONLY);
+	CHECK(fcntl(fd, F_OFD_SETLK, &l) == 0 && flock(app, LOCK_SH) == 0);
+	CHECK(fcntl(ro, F_SETLEASE, F_RDLCK) == 0);
+	CHECK(unlink("locked") == 0 && unlink("leased") == 0);
+	prog_ready();
+	holds(app, "locked", 0);
+	CHECK(!is_free(app, F_RDLCK) && is_free(fd, F_WRLCK));
+	CHECK(flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK);
+	CHECK(fcntl(ro, F_GETLEASE) == F_RDLCK);
+}
+
+static void lease(void)
+{
+	fd = make("leased", 0);
+	CHECK(unlink("leased") == 0 && fcntl(fd, F_SETLEASE, F_WRLCK) == 0);
+	prog_ready();
+	CHECK(fcntl(fd, F_GETLEASE) == F_WRLCK);
+}
+
+/* Comes back with one argument more, out of a memfd. */
+static void from_memfd(char **argv)
+{
+	char *args[] = { argv[0], argv[1], argv[2], "again", NULL };
+	int from = reopen("/proc/self/exe", O_RDONLY), to = memfd_create("program", MFD_CLOEXEC);
+	struct stat st = stat_of(from);
+	char buf[65536];
+	ssize_t n;
+
+	while ((n = read(from, buf, sizeof(buf))) > 0)
+		CHECK(write(to, buf, (size_t)n) == n);
+	CHECK(n == 0 && stat_of(to).st_size == st.st_size);
+	fexecve(to, args, environ);
+	CHECK(!"fexecve");
+}
+
 int main(int argc, char **argv)
 {
 	const char *mode = argc > 2 ? argv[2] : "";
@@ -361,6 +418,14 @@ int main(int argc, char **argv)
 		linked_elsewhere();
 	else if (!strcmp(mode, "share") || !strcmp(mode, "read"))
 		shared(mode[0] == 's');
+	else if (!strcmp(mode, "locks"))
+		locks();
+	else if (!strcmp(mode, "lease"))
+		lease();
+	else if (!strcmp(mode, "memfd") && argc == 3)
+		from_memfd(argv);
+	else if (!strcmp(mode, "memfd"))
+		prog_ready();
 	else if (!strcmp(mode, "tmpfile"))
 		tmpfile_alone(argc > 3 ? argv[3] : ".");
 	else
