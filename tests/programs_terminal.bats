@@ -82,3 +82,30 @@ text_is() # FILE TEXT
 		see '^ended with 0'
 	done
 }
+
+@test "programs: emacs goes on editing on two other terminals" {
+	requires emacs
+	for e in $(engines); do
+		terminal "$e.1"
+		typing "emacs -nw -Q $e.text\r"
+		see "$e.text .*\(Text" 60
+		on_terminal emacs
+		typing 'first line\rsecond '
+		see 'second'
+		move_to_terminal "$e" "$e.2"
+		# By itself it draws only where the size is another; this is C-l.
+		typing '\014'
+		see 'first line'
+		typing 'line\030\023'
+		text_is "$e.text" $'first line\nsecond line'
+		typing '\rthird (1+ 41)\030\005'
+		see '42'
+		move_to_terminal "$e" "$e.3"
+		typing '\030\023'
+		text_is "$e.text" $'first line\nsecond line\nthird (1+ 41)'
+		typing '\030\003'
+		wait_gone "$pid"
+		typing 'echo ended with $?\r'
+		see '^ended with 0'
+	done
+}

@@ -6,7 +6,7 @@ load helpers
 	for e in $(engines); do
 		mkdir "$e"
 		cd "$e"
-		start_prog share
+		start_prog share gone
 		leave_running "$e"
 		roundtrip "$e"
 		cd ..

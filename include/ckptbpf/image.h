@@ -290,7 +290,7 @@ struct ckpt_file {
 CKPT_ONDISK(struct ckpt_file, 56);
 enum ckpt_file_kind {
 	CKPT_FILE_REG = 1,	/* reopened by path */
-	CKPT_FILE_DEV = 2,	/* /dev/null, zero, full, random, urandom */
+	CKPT_FILE_DEV = 2,	/* /dev/null, zero, full, random, urandom, tty */
 	CKPT_FILE_PIPE = 3,	/* an end of a pipe inside the snapshot */
 	CKPT_FILE_EXTERNAL = 4,	/* leads out of the snapshot; the restorer supplies it */
 	CKPT_FILE_MAPPED = 5,	/* only mapped or executed, never read through a descriptor */

@@ -10,6 +10,8 @@ struct ckpt_terminal {
 	__u8 pad0;
 };
 CKPT_ONDISK(struct ckpt_terminal, 32);
+/* /dev/tty, as the kernel keeps device numbers: whoever opens it gets its own. */
+#define CKPT_RDEV_TTY		(5u << 20)
 #define CKPT_TERMINAL_IFLAGS	0x7fffu
 #define CKPT_TERMINAL_OFLAGS	0xffffu
 #define CKPT_TERMINAL_LFLAGS	0x1ffffu

@@ -30,16 +30,15 @@ int main(int argc, char **argv)
 	struct termios usual, mine, now;
 	struct stat before, after;
 	char key = 0;
-	int tty;
+	int tty, log;
 
 	CHECK(argc == 2);
 	prog_init();
 	tty = open("/dev/tty", O_RDWR);
 	CHECK(tty >= 0 && fstat(0, &before) == 0);
-	close(tty);
-	tty = open(argv[1], O_WRONLY | O_APPEND);
-	CHECK(tty >= 0 && dup2(tty, STDOUT_FILENO) == STDOUT_FILENO && dup2(tty, STDERR_FILENO) == STDERR_FILENO);
-	close(tty);
+	log = open(argv[1], O_WRONLY | O_APPEND);
+	CHECK(log >= 0 && dup2(log, STDOUT_FILENO) == STDOUT_FILENO && dup2(log, STDERR_FILENO) == STDERR_FILENO);
+	close(log);
 	CHECK(tcgetattr(0, &usual) == 0);
 	mine = usual;
 	mine.c_iflag &= ~(tcflag_t)(ICRNL | IXON);
@@ -54,11 +53,11 @@ int main(int argc, char **argv)
 	CHECK(fstat(0, &after) == 0 && isatty(0));
 	CHECK(tcgetattr(0, &now) == 0);
 	CHECKF(same(&now, &mine), "%o %o %o", now.c_iflag, now.c_oflag, now.c_lflag);
-	CHECK(tcgetpgrp(0) == getpgrp());
+	CHECK(tcgetpgrp(0) == getpgrp() && tcgetpgrp(tty) == getpgrp());
 	/* A new screen has been announced if it is another terminal. */
 	CHECKF(!!drawn == (before.st_rdev != after.st_rdev), "%d times", (int)drawn);
 	prog_say("type");
-	CHECK(read(0, &key, 1) == 1);
+	CHECK(read(tty, &key, 1) == 1);
 	CHECKF(key == '\r', "%d", key);
 	CHECK(tcsetattr(0, TCSANOW, &usual) == 0);
 	prog_done();

@@ -112,6 +112,9 @@ static uint32_t classify(struct ckpt_dump *d, const struct gather_fd *g, const c
 	case S_IFCHR:
 		if (harmless_device(g->file.rdev) && g->path_len)
 			return CKPT_FILE_DEV;
+		/* Of whoever opens it: the restorer's. */
+		if (g->file.rdev == CKPT_RDEV_TTY && g->path_len && d->proc->task.flags & CKPT_TASK_HAS_TTY)
+			return CKPT_FILE_DEV;
 		*why = "devices cannot be saved";
 		return is_standard(d, g->cookie) ? CKPT_FILE_EXTERNAL : 0;
 	case S_IFIFO:

@@ -254,6 +254,16 @@ static int open_fifo_end(const struct ckpt_plan *p, const struct plan_file *f)
 	return ckpt_fail(-errno, 0, "file %s: F_SETPIPE_SZ", f->path);
 }
 
+/* The terminal of the restorer's session; detached it is /dev/null, as what leads out of the snapshot. */
+static int open_terminal(const struct plan_task *t, const struct plan_file *f, const struct restore_opts *o)
+{
+	const char *path = o->detach ? "/dev/null" : "/dev/tty";
+	int fd = open(path, (int)(f->rec.flags & (O_ACCMODE | O_APPEND | O_NONBLOCK)) | O_NOCTTY | O_CLOEXEC);
+
+	return fd < 0 ? ckpt_fail(-errno, t->rec.pid, "file %s%s", path,
+				  errno == ENXIO ? ": the restorer has no terminal" : "") : fd;
+}
+
 static int open_regular(const struct ckpt_plan *p, const struct plan_file *f)
 {
 	bool seeks = !(f->rec.flags & O_PATH) && (f->rec.kind == CKPT_FILE_REG ||
@@ -353,7 +363,8 @@ static int open_all(const struct ckpt_plan *p, const struct plan_task *t,
 			fd = res_anon_restore(p, f);
 			break;
 		default:
-			fd = open_regular(p, f);
+			fd = f->rec.kind == CKPT_FILE_DEV && f->rec.rdev == CKPT_RDEV_TTY ?
+			     open_terminal(t, f, o) : open_regular(p, f);
 		}
 		fd = move_up(fd, keep_from);
 		if (fd < 0)

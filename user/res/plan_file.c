@@ -68,7 +68,7 @@ static int check_kind(struct ckpt_plan *p, const struct ckpt_rec *rec, const str
 			return bad(rec, "mode 0%o is not a regular file's", f->mode);
 		break;
 	case CKPT_FILE_DEV:
-		if (!S_ISCHR(f->mode) || !is_plain_device(f->rdev))
+		if (!S_ISCHR(f->mode) || (!is_plain_device(f->rdev) && f->rdev != CKPT_RDEV_TTY))
 			return bad(rec, "device 0x%x is none that can be reopened", f->rdev);
 		break;
 	case CKPT_FILE_PIPE:

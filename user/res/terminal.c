@@ -9,8 +9,8 @@
  * Saved: the modes and special characters of the controlling terminal, if the
  * program is in its foreground and has it open as 0, 1 or 2.
  * Restored: by tcsetattr() on the terminal that the program gets from the
- * restorer, and then SIGWINCH, so that it draws its screen anew; with --detach
- * there is none.
+ * restorer, and then SIGWINCH, so that it draws its screen anew; /dev/tty is the
+ * restorer's, too. With --detach there is none.
  * Lost: its size, speeds and line discipline: those of the restorer's; what was
  * typed and not yet read, what was on the screen.
  */
