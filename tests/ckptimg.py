@@ -50,6 +50,7 @@ FIELDS = {
     "GHOST.uid": (20, 4), "GHOST.mtime_nsec": (52, 4),
     "SHMEM.name_len": (20, 4), "FILE.obj": (48, 4), "FILE.pos": (16, 8),
     "LOCK.file": (0, 4), "LOCK.kind": (4, 4), "LOCK.type": (8, 4), "LOCK.start": (16, 8), "LOCK.end": (24, 8),
+    "TASK.oom_score_adj": (44, 4), "RLIMITS.nofile_max": (7 * 16 + 8, 8),
     "PRCTL.flags": (16, 4), "PRCTL.store_bypass": (20, 4), "PRCTL.dispatch_len": (48, 8),
     "PRCTL.xcomp_perm": (56, 8), "PRCTL.uclamp_min": (64, 4), "SCHED.nice": (8, 4),
     "HEADER.boot_id": (72, 8), "HEADER.monotonic_ns": (40, 8),

@@ -133,7 +133,8 @@ less()
 		wait_log '^ready$'
 		img=$dir/$e.img
 		snapshot_kill "$e" "$img"
-		changed PRCTL.flags=0x1c SCHED.nice=-5
+		changed PRCTL.flags=0x1c SCHED.nice=-5 TASK.oom_score_adj=-500 \
+			RLIMITS.nofile_max=1000000
 		status=0
 		less "$CKPT_BUILD/ckptbpf" restore --engine "$e" --detach "$dir/changed.img" 2>err || status=$?
 		[ "$status" = 1 ] || fail "status $status: $(cat err)"
@@ -141,7 +142,9 @@ less()
 		wait_gone "$pid"
 		less "$CKPT_BUILD/ckptbpf" restore --engine "$e" --detach --force "$dir/changed.img" 2>err || status=$?
 		[ "$status" = 3 ] || fail "status $status: $(cat err)"
-		[ "$(grep -c 'lost:' err)" = 2 ] || fail "$(cat err)"
+		[ "$(grep -c 'lost:' err)" = 4 ] || fail "$(cat err)"
+		grep -qx "restore: pid $pid: lost: RLIMIT_NOFILE: setrlimit: EPERM" err || fail "$(cat err)"
+		grep -qx "restore: pid $pid: lost: oom_score_adj: set to -500: EACCES" err || fail "$(cat err)"
 		grep -qx "restore: pid $pid: lost: thread $pid: prctl: PR_SET_IO_FLUSHER: EPERM" err || fail "$(cat err)"
 		grep -qE "lost: thread $pid: scheduling policy 0, nice -5, priority 0: E[A-Z]+$" err || fail "$(cat err)"
 		check_prog

@@ -10,7 +10,7 @@
 #include <asm/prctl.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <setjmp.h>
+#include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -27,6 +27,7 @@ struct how {
 	unsigned long slack, default_slack;
 	long spec[3], mce, cpuid;
 	int tsc;
+	unsigned int clamp[2];
 	char status[160];
 };
 
@@ -36,15 +37,17 @@ static struct how before[N];
 static void read_status(char *to, size_t len)
 {
 	char path[64], line[256];
+	size_t at = 0;
 	FILE *f;
 
 	*to = 0;
 	snprintf(path, sizeof(path), "/proc/self/task/%ld/status", syscall(SYS_gettid));
 	f = fopen(path, "r");
 	CHECK(f);
-	while (fgets(line, sizeof(line), f))
+	while (fgets(line, sizeof(line), f) && at < len)
 		if (!strncmp(line, "Spec", 4) || !strncmp(line, "Seccomp:", 8))
-			strncat(to, line, len - strlen(to) - 1);
+			at += (size_t)snprintf(to + at, len - at, "%s", line);
+	CHECK(at < len);
 	fclose(f);
 }
 
@@ -53,8 +56,20 @@ static unsigned long slack(void)
 	return (unsigned long)syscall(SYS_prctl, PR_GET_TIMERSLACK, 0, 0, 0, 0);
 }
 
+/* include/uapi/linux/sched/types.h */
+struct attr {
+	uint32_t size, policy;
+	uint64_t flags;
+	int32_t nice;
+	uint32_t priority;
+	uint64_t runtime, deadline, period;
+	uint32_t util_min, util_max;
+};
+
 static void read_how(struct how *h)
 {
+	struct attr a = { .size = sizeof(a) };
+
 	memset(h, 0, sizeof(*h));
 	h->slack = slack();
 	for (int i = 0; i < 3; i++)
@@ -62,11 +77,17 @@ static void read_how(struct how *h)
 	h->mce = prctl(PR_MCE_KILL_GET, 0, 0, 0, 0);
 	h->cpuid = syscall(SYS_arch_prctl, ARCH_GET_CPUID, 0);
 	CHECK(prctl(PR_GET_TSC, &h->tsc) == 0);
+	CHECK(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) == 0);
+	h->clamp[0] = a.util_min;
+	h->clamp[1] = a.util_max;
 	read_status(h->status, sizeof(h->status));
 }
 
 static void become(long i)
 {
+	/* Policy and parameters stay (SCHED_FLAG_KEEP_ALL), both clamps are set. */
+	struct attr a = { .size = sizeof(a), .flags = 0x18 | 0x60, .util_min = 100, .util_max = 800 };
+
 	switch (i) {
 	case 0:
 		CHECK(prctl(PR_SET_TIMERSLACK, 123456ul) == 0);
@@ -90,6 +111,8 @@ static void become(long i)
 			prog_say("cpuid does not fault here");
 		prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE_NOEXEC, 0, 0);
 		prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_L1D_FLUSH, PR_SPEC_ENABLE, 0, 0);
+		if (syscall(SYS_sched_setattr, 0, &a, 0))
+			prog_say("utilisation cannot be clamped here");
 		break;
 	}
 }
@@ -105,6 +128,8 @@ static void same(long i, const struct how *now)
 	CHECKF(now->mce == was->mce, "thread %ld: mce %ld, was %ld", i, now->mce, was->mce);
 	CHECKF(now->cpuid == was->cpuid, "thread %ld: cpuid %ld, was %ld", i, now->cpuid, was->cpuid);
 	CHECKF(now->tsc == was->tsc, "thread %ld: tsc %d, was %d", i, now->tsc, was->tsc);
+	CHECKF(!memcmp(now->clamp, was->clamp, sizeof(now->clamp)), "thread %ld: clamps %u, %u, were %u, %u",
+	       i, now->clamp[0], now->clamp[1], was->clamp[0], was->clamp[1]);
 	CHECKF(!strcmp(now->status, was->status), "thread %ld: %s, was %s", i, now->status, was->status);
 }
 
@@ -291,7 +316,7 @@ static void *strict_thread(void *arg)
 	return NULL;
 }
 
-static void thread_is_strict(void)
+static bool thread_is_strict(void)
 {
 	char path[64], line[128];
 	bool found = false;
@@ -299,11 +324,11 @@ static void thread_is_strict(void)
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/status", strict_tid);
 	f = fopen(path, "r");
-	CHECK(f);
-	while (fgets(line, sizeof(line), f))
+	while (f && fgets(line, sizeof(line), f))
 		found |= !strcmp(line, "Seccomp:\t1\n");
-	fclose(f);
-	CHECK(found);
+	if (f)
+		fclose(f);
+	return found;
 }
 
 static void strict_beside(void)
@@ -314,10 +339,11 @@ static void strict_beside(void)
 
 	CHECK(pipe(p) == 0 && pipe(p + 2) == 0);
 	CHECK(pthread_create(&t, NULL, strict_thread, p) == 0);
-	usleep(50000);
-	thread_is_strict();
+	for (int i = 0; i < 10000 && !thread_is_strict(); i++)
+		usleep(1000);
+	CHECK(thread_is_strict());
 	prog_ready();
-	thread_is_strict();
+	CHECK(thread_is_strict());
 	CHECK(write(p[1], "x", 1) == 1);
 	CHECK(read(p[2], &c, 1) == 1 && c == 'y');
 }

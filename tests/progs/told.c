@@ -41,6 +41,7 @@ static void set_reqkey(void)
 static void *keyring_too(void *arg)
 {
 	set_keyring();
+	pthread_barrier_wait(arg);
 	for (;;)
 		pause();
 	return arg;
@@ -49,12 +50,14 @@ static void *keyring_too(void *arg)
 /* Three threads have one. */
 static void set_keyrings(void)
 {
+	static pthread_barrier_t all;
 	pthread_t t;
 
 	set_keyring();
+	CHECK(pthread_barrier_init(&all, NULL, 3) == 0);
 	for (int i = 0; i < 2; i++)
-		CHECK(pthread_create(&t, NULL, keyring_too, NULL) == 0);
-	usleep(50000);
+		CHECK(pthread_create(&t, NULL, keyring_too, &all) == 0);
+	pthread_barrier_wait(&all);
 }
 
 static void set_session(void)
