@@ -151,6 +151,33 @@ less()
 	done
 }
 
+@test "prctl: restore --force does without locked memory, and names it" {
+	requires setpriv prlimit
+	local img=$dir/mm.img rights=(setpriv "--bounding-set=-sys_resource,-ipc_lock"
+		"--inh-caps=-sys_resource,-ipc_lock")
+	for e in $(engines); do
+		mkdir -p mm
+		start mm "${rights[@]}" "$CKPT_BUILD/tests/progs/mm" mm
+		wait_log '^ready$'
+		snapshot_kill "$e" "$img"
+		status=0
+		detached limit 60 "${rights[@]}" prlimit --memlock=0:0 "$CKPT_BUILD/ckptbpf" restore \
+			--engine "$e" --detach "$img" </dev/null 2>err || status=$?
+		[ "$status" = 1 ] || fail "status $status: $(cat err)"
+		grep -qE "^restore: pid $pid: vma [0-9a-f]+ \(.*\): mlock: E(PERM|NOMEM)$" err || fail "$(cat err)"
+		wait_gone "$pid"
+		status=0
+		detached limit 60 "${rights[@]}" prlimit --memlock=0:0 "$CKPT_BUILD/ckptbpf" restore \
+			--engine "$e" --detach --force "$img" </dev/null 2>err || status=$?
+		[ "$status" = 3 ] || fail "status $status: $(cat err)"
+		grep -qE "^restore: pid $pid: lost: vma [0-9a-f]+ \(.*\): mlock: E(PERM|NOMEM)$" err || fail "$(cat err)"
+		grep -qx "restore: pid $pid: lost: RLIMIT_MEMLOCK: setrlimit: EPERM" err || fail "$(cat err)"
+		alive "$pid" || fail "it does not run"
+		in_ns kill -KILL "$pid"
+		rm -rf mm
+	done
+}
+
 @test "prctl: --force lets no damage pass, and nothing of who it is" {
 	requires python3
 	for e in $(engines); do

@@ -121,7 +121,7 @@ static void lock_memory(struct blob_plan *p)
 		if (err == -ENOMEM && (!(v->prot & PROT_READ) || v->nguards))
 			err = 0;
 		if (err)
-			fail(p, BLOB_MLOCK, i, v->start, err);
+			lose(p, BLOB_MLOCK, i, v->start, err);
 	}
 }
 
@@ -142,7 +142,7 @@ static void close_memory(struct blob_plan *p)
 		if (p->drop_pkeys >> key & 1)
 			must(p, BLOB_PKEY, 0, 0, call(pkey_free, key, 0, 0, 0, 0, 0));
 	if (p->lock_future)
-		must(p, BLOB_MLOCKALL, 0, 0, call(mlockall, p->lock_future, 0, 0, 0, 0, 0));
+		may(p, BLOB_MLOCKALL, 0, call(mlockall, p->lock_future, 0, 0, 0, 0, 0));
 	/* Nothing is mapped, or made executable, after this. */
 	if (p->mdwe)
 		must(p, BLOB_MDWE, 0, 0, call(prctl, PR_SET_MDWE, p->mdwe, 0, 0, 0, 0));

@@ -63,16 +63,16 @@ void fail(struct blob_plan *p, unsigned int step, unsigned int index, unsigned l
 		call(exit_group, 125, 0, 0, 0, 0, 0);
 }
 
-void lose(struct blob_plan *p, unsigned int step, unsigned int index, long err)
+void lose(struct blob_plan *p, unsigned int step, unsigned int index, unsigned long addr, long err)
 {
 	struct blob_report *r = p->report;
 	__u32 n;
 
 	if (!p->force)
-		fail(p, step, index, 0, err);
+		fail(p, step, index, addr, err);
 	n = __atomic_fetch_add(&r->nlost, 1, __ATOMIC_SEQ_CST);
 	if (n < BLOB_LOST_MAX)
-		r->lost[n] = (struct blob_lost){ { step, index, 0 }, (__s32)err, 0 };
+		r->lost[n] = (struct blob_lost){ { step, index, addr }, (__s32)err, 0 };
 }
 
 /*

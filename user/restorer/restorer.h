@@ -13,7 +13,7 @@ void at(struct blob_plan *p, unsigned int step, unsigned int index, unsigned lon
 void __attribute__((noreturn)) fail(struct blob_plan *p, unsigned int step, unsigned int index,
 				    unsigned long addr, long err);
 /* What could not be given back: told in the report, or the end of it all without --force. */
-void lose(struct blob_plan *p, unsigned int step, unsigned int index, long err);
+void lose(struct blob_plan *p, unsigned int step, unsigned int index, unsigned long addr, long err);
 
 /* A build for the tests fails one chosen operation: blob_plan.fault. */
 #ifdef CKPT_FAULT
@@ -46,7 +46,7 @@ static long fault(const struct blob_plan *p, unsigned int step, unsigned int ind
 #define may(p, step, index, expr) ({						\
 	long may_ret = attempt(p, step, index, 0, expr);			\
 	if (may_ret < 0 && may_ret >= -4095)					\
-		lose(p, step, index, may_ret);					\
+		lose(p, step, index, 0, may_ret);					\
 	may_ret;								\
 })
 
