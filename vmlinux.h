@@ -210,6 +210,16 @@ struct syscall_user_dispatch {
 	long unsigned int len;
 };
 
+struct task_io_accounting {
+	u64 rchar;
+	u64 wchar;
+	u64 syscr;
+	u64 syscw;
+	u64 read_bytes;
+	u64 write_bytes;
+	u64 cancelled_write_bytes;
+};
+
 struct desc_struct {
 };
 
@@ -299,6 +309,7 @@ struct task_struct {
 	unsigned int sessionid;
 	struct seccomp seccomp;
 	struct syscall_user_dispatch syscall_dispatch;
+	struct task_io_accounting ioac;
 	struct css_set *cgroups;
 	void *robust_list;
 	struct perf_event_context *perf_event_ctxp;
@@ -573,6 +584,7 @@ struct signal_struct {
 	long unsigned int nivcsw;
 	long unsigned int min_flt;
 	long unsigned int maj_flt;
+	struct task_io_accounting ioac;
 	struct rlimit rlim[16];
 	unsigned int audit_tty;
 	short int oom_score_adj;

@@ -175,6 +175,7 @@ struct gather_vma {
 	__u32 refs, dentry_refs;	/* of vm_file and of its dentry; 0: not known */
 	__s32 writers;		/* inode->i_writecount; below 0: it must not be written */
 	__u32 linkable;		/* linkat() may give it its first name */
+	__u32 held, pad0;	/* vm_file itself holds locks or a lease */
 	__u32 path_len;
 	__s32 path_err;		/* -errno: there is a file but no text for it; GATHER_PATH_LINK */
 	char path[];

@@ -93,6 +93,47 @@ static __always_inline void emit_name(struct seq_file *seq, struct vm_area_struc
 	bpf_seq_write(seq, &o, sizeof(o));
 }
 
+#define HELD_STEPS	16384	/* walked on one list */
+
+struct held_walk {
+	void *p, *head;
+	struct file *file;
+	__u32 held;
+};
+
+static long held_step(__u32 i, struct held_walk *w)
+{
+	struct lock_view v;
+
+	if (!w->p || w->p == w->head)
+		return 1;
+	compat_lock(&v, w->p);
+	if (v.file == w->file && v.owner == w->file) {
+		w->held = 1;
+		return 1;
+	}
+	return bpf_probe_read_kernel(&w->p, sizeof(w->p), w->p) ? 1 : 0;
+}
+
+static __always_inline __u32 holds_any(void *head, struct file *f)
+{
+	struct held_walk w = { .head = head, .file = f };
+
+	if (bpf_probe_read_kernel(&w.p, sizeof(w.p), head))
+		return 0;
+	bpf_loop(HELD_STEPS, held_step, &w, 0);
+	return w.held;
+}
+
+/* Of a description that may have no descriptor any more: locks of its own. */
+static __always_inline __u32 file_holds(struct file *f, struct inode *inode)
+{
+	struct file_lock_context *c = inode->i_flctx;
+
+	return c && (holds_any(&c->flc_flock, f) || holds_any(&c->flc_posix, f) ||
+		     holds_any(&c->flc_lease, f));
+}
+
 SEC("iter/task_vma")
 int ckpt_vma(struct bpf_iter__task_vma *ctx)
 {
@@ -139,6 +180,7 @@ int ckpt_vma(struct bpf_iter__task_vma *ctx)
 			o->dentry_refs = dentry_refs(f);
 		}
 		o->writers = inode->i_writecount.counter;
+		o->held = file_holds(f, inode);
 		o->linkable = compat_linkable(inode);
 		if (f->f_mode & FMODE_NOACCOUNT)
 			o->path_err = GATHER_PATH_LINK;

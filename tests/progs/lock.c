@@ -15,7 +15,7 @@
 
 static const char *dir;
 static char path[PATH_MAX];
-static int posix_fd, twin, ofd, flocked, folder, memory, ends[2];
+static int posix_fd, twin, ofd, flocked, folder, memory, ends[2], gone;
 
 static int range(int fd, int cmd, short type, off_t from, off_t len)
 {
@@ -54,6 +54,10 @@ static void set_up(void)
 	memory = memfd_create("locked", 0);
 	CHECK(memory >= 0 && flock(memory, LOCK_EX) == 0);
 	CHECK(pipe(ends) == 0 && flock(ends[0], LOCK_EX) == 0);
+	snprintf(path, sizeof(path), "%s/gone", dir);
+	gone = open_again(O_RDWR | O_CREAT);
+	CHECK(flock(gone, LOCK_EX) == 0 && range(gone, F_SETLK, F_WRLCK, 7, 1) == 0 && unlink(path) == 0);
+	snprintf(path, sizeof(path), "%s/data", dir);
 }
 
 /* Who holds [from, from + len) against type? 0: nobody, -1: a description. */
@@ -84,6 +88,10 @@ static void run_into(pid_t us)
 	CHECK(flock(dir_fd, LOCK_SH | LOCK_NB) == 0);
 	snprintf(again, sizeof(again), "/proc/%d/fd/%d", (int)us, memory);
 	CHECK(flock(open(again, O_RDWR), LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+	snprintf(again, sizeof(again), "/proc/%d/fd/%d", (int)us, gone);
+	fd = open(again, O_RDWR);
+	CHECK(flock(fd, LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK);
+	CHECK(holder(fd, F_GETLK, F_RDLCK, 7, 1) == us && holder(fd, F_GETLK, F_RDLCK, 8, 0) == 0);
 	snprintf(again, sizeof(again), "/proc/%d/fd/%d", (int)us, ends[1]);
 	CHECK(flock(open(again, O_WRONLY), LOCK_SH | LOCK_NB) == -1 && errno == EWOULDBLOCK);
 	_exit(0);

@@ -236,6 +236,16 @@ static void set_locks(void)
 		CHECK(fcntl(fd, F_SETLK, &l) == 0);
 }
 
+/* What maps the file keeps the description, and so its lock. */
+static void set_lock_mapped(void)
+{
+	int fd = make_file("mapped");
+
+	CHECK(flock(fd, LOCK_EX) == 0);
+	map(MAP_SHARED, fd);
+	close(fd);
+}
+
 /* Standard input that leads out of the snapshot. */
 static void set_lock_outside(void)
 {
@@ -395,7 +405,7 @@ static const struct { const char *name; void (*set)(void); } modes[] = {
 	{ "ldt", set_ldt }, { "deleted_cwd", set_deleted_cwd },
 	{ "chroot", set_chroot }, { "locks", set_locks }, { "fifo", set_fifo },
 	{ "fifo_deleted", set_fifo_deleted }, { "fifo_unread", set_fifo_unread },
-	{ "lock_outside", set_lock_outside }, { "owner", set_owner },
+	{ "lock_mapped", set_lock_mapped }, { "lock_outside", set_lock_outside }, { "owner", set_owner },
 	{ "owner_group", set_owner_group }, { "notify", set_notify }, { "fanotify", set_fanotify }, { "socket", set_socket },
 	{ "epoll", set_epoll }, { "deleted_dir", set_deleted_dir },
 	{ "deleted_path", set_deleted_path }, { "device", set_device },

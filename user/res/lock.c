@@ -11,7 +11,8 @@
  * Saved: of each lock whose, on which file, for reading or writing, its range.
  * Restored: fcntl(F_SETLK, F_OFD_SETLK), flock(), by the new process.
  * Refused: at the restore, a lock that another process holds by now; locks of
- * what leads out of the snapshot; more than 512 through one description.
+ * what leads out of the snapshot, or is only mapped; more than 512 through one
+ * description.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,9 +40,24 @@ static uint32_t kind_of(const struct gather_lock *l)
 	return 0;
 }
 
-int res_lock_check(struct ckpt_dump *d)
+/* A description that is only mapped keeps its locks, but nobody could take them anew for it. */
+static int check_mapped(struct ckpt_dump *d)
 {
 	int err = 0;
+
+	for (size_t i = 0; i < d->vmas.n && !err; i++) {
+		const struct gather_vma *v = d->vmas.v[i];
+
+		if (v->held && !dump_fd_of(d, v->vm_file))
+			err = dump_refuse(d, "mapping %llx (%.*s): it holds a lock, but its descriptor is closed",
+					  (unsigned long long)v->rec.start, (int)v->path_len, v->path);
+	}
+	return err;
+}
+
+int res_lock_check(struct ckpt_dump *d)
+{
+	int err = check_mapped(d);
 
 	for (size_t i = 0; i < d->locks.n && !err; i++) {
 		const struct gather_locks *g = d->locks.v[i].g;
