@@ -575,6 +575,53 @@ static void golden_ghosts(struct golden *g)
 	put_pages(g, t.id, 0, 0);
 }
 
+/* All that an address space can have beside its mappings; huge pages, a protection key. */
+static void golden_memory(struct golden *g)
+{
+	struct ckpt_mmopt o = {
+		.flags = CKPT_MMOPT_ALL, .coredump_filter = 0x33, .membarrier = CKPT_MEMBARRIER_ALL,
+		.pkeys = 0xb, .exec_pkey = 3, .tag_bits = 6, .futex_slots = 64,
+	};
+	struct ckpt_mempolicy m = { .start = GOLDEN_BASE, .mode = 2, .home_node = 1, .nodes[0].mask = 3 };
+	struct ckpt_vmaname n = { .start = GOLDEN_BASE, .name_len = 8 };
+	struct ckpt_guard a = { GOLDEN_BASE + 0x1000, GOLDEN_BASE + 0x2000 };
+	struct ckpt_guard b = { GOLDEN_BASE + 0x3000, GOLDEN_BASE + 0x4000 };
+	struct ckpt_shmem s = { .flags = CKPT_SHMEM_HUGETLB | 21u << CKPT_SHMEM_HUGE_SHIFT, .size = 4 << 20 };
+	uint32_t task, thread, exe, mm, file, rw = CKPT_VMA_READ | CKPT_VMA_WRITE;
+	uint64_t huge = CKPT_VMA_HUGETLB | 21ull << CKPT_VMA_HUGE_SHIFT;
+
+	put_frames(g);
+	task = put_task(g, 0, 4000, 1, 1);
+	put_rlimits(g, task);
+	thread = put_thread(g, task, 4000, "memory");
+	put_cpu(g, thread);
+	exe = put_file(g, CKPT_FILE_MAPPED, 0100755, 0, 0, "/bin/memory");
+	s.id = g->next++;
+	PUT(g, CKPT_SHMEM, 0, s);
+	file = put_file(g, CKPT_FILE_SHMEM, 0100777, s.id, 2, "/anon_hugepage (deleted)");
+	mm = put_mm(g, task, exe, 4);
+	PUT(g, CKPT_MMOPT, mm, o);
+	put_vma(g, mm, GOLDEN_BASE, 4, CKPT_VMA_ANON, 0, rw | CKPT_VMA_LOCKED | CKPT_VMA_LOCKONFAULT);
+	PUT(g, CKPT_GUARD, mm, a);
+	PUT(g, CKPT_GUARD, mm, b);
+	PUT_TEXT(g, CKPT_VMANAME, mm, n, "its name");
+	PUT(g, CKPT_MEMPOLICY, mm, m);
+	put_vma(g, mm, GOLDEN_BASE + 0x10000, 1, CKPT_VMA_ANON, 0,
+		rw | CKPT_VMA_MERGEABLE | 1ull << CKPT_VMA_PKEY_SHIFT);
+	put_vma(g, mm, 0x40000000, 512, CKPT_VMA_ANON, 0, rw | huge);
+	put(g, CKPT_VMA, mm, &(struct ckpt_vma){ .start = 0x50000000, .end = 0x50400000, .file = file,
+		.kind = CKPT_VMA_FILE, .flags = rw | CKPT_VMA_SHARED | huge }, sizeof(struct ckpt_vma), NULL, 0);
+	m = (struct ckpt_mempolicy){ .mode = 1 << 15 | 3, .home_node = -1, .nodes[15].mask = 1ull << 63 };
+	PUT(g, CKPT_MEMPOLICY, thread, m);
+	put_fs(g, task, "/");
+	put_sighand(g, task);
+	put_creds(g, thread, 0);
+	put_pages(g, mm, 0x40000000, 2);
+	put_pages(g, s.id, 0x200000, 1);
+	put_pages(g, mm, 0, 0);
+	put_pages(g, s.id, 0, 0);
+}
+
 /* Descriptors that calls of their own have made. */
 static void golden_anons(struct golden *g)
 {
@@ -628,6 +675,7 @@ static const struct golden_image {
 	{ "kinds", golden_kinds },
 	{ "packets", golden_packets },
 	{ "ghosts", golden_ghosts },
+	{ "memory", golden_memory },
 };
 #define GOLDEN_IMAGES (sizeof(golden_images) / sizeof(*golden_images))
 

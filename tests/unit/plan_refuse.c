@@ -398,6 +398,52 @@ static const struct change ghost_changes[] = {
 	OWNER(PAGES, 1, 3, "its owner 3 is no MM, SHMEM or GHOST"),
 };
 
+/* In the image "memory". */
+static const struct change memory_changes[] = {
+	OWNER(MMOPT, 0, 1, "its owner 1 is no MM"),
+	C(MMOPT, 0, mmopt, flags, 0x100, "flags 0x100"),
+	C(MMOPT, 0, mmopt, flags, CKPT_MMOPT_LOCK_ONFAULT, "contradict"),
+	C(MMOPT, 0, mmopt, flags, CKPT_MMOPT_THP_ADVISED, "contradict"),
+	C(MMOPT, 0, mmopt, flags, CKPT_MMOPT_MDWE_OWN, "contradict"),
+	C(MMOPT, 0, mmopt, flags, 0, "futex_slots 64"),
+	C(MMOPT, 0, mmopt, coredump_filter, 0x200, "coredump_filter 0x200"),
+	C(MMOPT, 0, mmopt, membarrier, 2, "membarrier 0x2"),
+	C(MMOPT, 0, mmopt, pkeys, 0xa, "pkeys 0xa"),
+	C(MMOPT, 0, mmopt, pkeys, 0x10001, "pkeys 0x10001"),
+	C(MMOPT, 0, mmopt, pkeys, 0x3, "exec_pkey 3"),
+	C(MMOPT, 0, mmopt, exec_pkey, 2, "exec_pkey 2"),
+	C(MMOPT, 0, mmopt, exec_pkey, 99, "exec_pkey 99"),
+	C(MMOPT, 0, mmopt, exec_pkey, 1, "the key of what may only be executed"),
+	C(MMOPT, 0, mmopt, tag_bits, 15, "tag_bits 15"),
+	C(MMOPT, 0, mmopt, futex_slots, 1, "futex_slots 1"),
+	C(MMOPT, 0, mmopt, futex_slots, 1 << 21, "futex_slots 2097152"),
+	C(VMA, 2, vma, flags, 15ull << CKPT_VMA_HUGE_SHIFT | CKPT_VMA_HUGETLB, "the size of its pages"),
+	C(VMA, 2, vma, flags, 21ull << CKPT_VMA_HUGE_SHIFT, "the size of its pages"),
+	C(VMA, 2, vma, end, 0x40001000, "is not whole huge pages"),
+	C(VMA, 3, vma, flags, CKPT_VMA_SHARED, "such huge pages it cannot have"),
+	C(VMA, 3, vma, offset, 0x1000, "is not whole huge pages"),
+	C(SHMEM, 0, shmem, flags, CKPT_SHMEM_HUGETLB, "the size of its pages"),
+	C(SHMEM, 0, shmem, size, 0x201000, "size 2101248"),
+	OWNER(GUARD, 0, 1, "its owner 1 is no MM"),
+	C(GUARD, 0, guard, start, 0x401001, "0x401001-"),
+	C(GUARD, 0, guard, end, 0x400000, "0x401000-0x400000"),
+	C(GUARD, 0, guard, end, 0x405000, "is not in the VMA before it"),
+	C(GUARD, 1, guard, start, 0x401000, "starts before the end"),
+	C(VMANAME, 0, vmaname, start, 0x401000, "does not come behind its VMA"),
+	X(VMANAME, 0, vmaname, 0, 1, '[', "byte 0 of the name"),
+	X(VMANAME, 0, vmaname, 7, 1, 0x7f, "byte 7 of the name"),
+	OWNER(MEMPOLICY, 0, 1, "its owner 1 is no MM"),
+	C(MEMPOLICY, 0, mempolicy, start, 0x401000, "does not come behind its VMA"),
+	C(MEMPOLICY, 0, mempolicy, mode, 7, "mode 0x7"),
+	C(MEMPOLICY, 0, mempolicy, mode, 3, "home_node 1"),
+	C(MEMPOLICY, 0, mempolicy, mode, 4, "mode 0x4 with nodes"),
+	C(MEMPOLICY, 0, mempolicy, nodes[0].mask, 0, "mode 0x2 without nodes"),
+	C(MEMPOLICY, 0, mempolicy, home_node, 1024, "home_node 1024"),
+	C(MEMPOLICY, 1, mempolicy, start, 0x400000, "of a thread"),
+	C(MEMPOLICY, 1, mempolicy, home_node, 0, "home_node 0"),
+	C(MEMPOLICY, 1, mempolicy, mode, 0xc003, "mode 0xc003"),
+};
+
 /* By golden image. */
 static const struct {
 	const char *name;
@@ -407,6 +453,7 @@ static const struct {
 #define SET(name, v) { name, v, sizeof(v) / sizeof(*(v)) }
 	SET("family", changes), SET("signals", signal_changes), SET("anons", anon_changes),
 	SET("kinds", kind_changes), SET("ghosts", ghost_changes),
+	SET("memory", memory_changes),
 };
 
 /* A check of what is not opened by its path; two of one file. */
