@@ -264,6 +264,8 @@ long ckpt_do_freeze(struct file *file, void *arg)
 			err = -ETIMEDOUT;
 	} while (!err && added);
 
+	if (!err && (a->flags & CKPTBPF_FREEZE_OWN))
+		err = ckpt_target_own(tg);
 	if (!err && !(a->flags & CKPTBPF_FREEZE_CHECK)) {
 		wait_off_cpus(tg);
 		count(tg, a);

@@ -54,6 +54,7 @@ struct ckpt_target {
 	struct ckpt_session *session;
 	struct pid *pid;		/* of the thread group's leader */
 	unsigned int nqueued;		/* under session->lock: records yet to park */
+	bool own;			/* under claimed_lock: it dies with the session */
 };
 
 /* What a parked thread is asked to do in its own context. */
@@ -103,6 +104,7 @@ void ckpt_session_end(struct ckpt_session *s);
 void ckpt_set_deadline(struct ckpt_session *s, u32 ms);
 
 struct ckpt_target *ckpt_target_claim(struct ckpt_session *s, struct pid *pid);
+int ckpt_target_own(struct ckpt_target *tg);
 void ckpt_target_unclaim(struct ckpt_session *s, struct pid *pid);
 void ckpt_target_put(struct ckpt_target *tg);
 

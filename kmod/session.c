@@ -128,6 +128,20 @@ out:
 	return tg;
 }
 
+/* From now on, until it is unclaimed, it dies with its session. */
+int ckpt_target_own(struct ckpt_target *tg)
+{
+	int err = 0;
+
+	spin_lock(&claimed_lock);
+	if (READ_ONCE(tg->session->closed))
+		err = -ESHUTDOWN;
+	else
+		tg->own = true;
+	spin_unlock(&claimed_lock);
+	return err;
+}
+
 /* pid: NULL for all of the session. */
 void ckpt_target_unclaim(struct ckpt_session *s, struct pid *pid)
 {
@@ -318,11 +332,15 @@ void ckpt_release(struct ckpt_session *s, struct pid *tgid, bool self_too)
  */
 void ckpt_session_end(struct ckpt_session *s)
 {
+	struct ckpt_target *tg;
 	struct ckpt_thread *t;
 	unsigned int i;
 
 	spin_lock(&claimed_lock);
 	WRITE_ONCE(s->closed, true);
+	list_for_each_entry(tg, &claimed, node)
+		if (tg->session == s && tg->own)
+			kill_pid(tg->pid, SIGKILL, 1);
 	spin_unlock(&claimed_lock);
 
 	/* Nobody arms it again: that is done under the lock, if not closed. */

@@ -63,7 +63,8 @@ struct ckptbpf_freeze {
 #define CKPTBPF_FREEZE_CHECK	0x1u
 /*
  * As if they had called PARK_SELF: a process being restored, threads of which
- * wait in a call of the program. Nothing of it runs when the session ends.
+ * wait in a call of the program. Nothing of it runs when the session ends: until
+ * THAW it is killed then. With CHECK it parks nothing, and that holds all the same.
  */
 #define CKPTBPF_FREEZE_OWN	0x2u
 

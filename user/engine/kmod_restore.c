@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The restore side of the kmod engine. The child inherits the session's
- * descriptor and each of its threads parks itself with it. Before that our
- * death ends the child by the pipes and pages it waits for, or by the refusal
- * of PARK_SELF; after it, the module does.
+ * descriptor and each of its threads parks itself with it. From its first step
+ * until it is let go the module kills it when our session ends.
  */
 #include "engine/kmod.h"
 
@@ -23,12 +22,19 @@
 
 int kmod_adopt(struct ckpt_engine *e, pid_t pid)
 {
+	struct ckptbpf_freeze arg = {
+		.size = sizeof(arg), .flags = CKPTBPF_FREEZE_CHECK | CKPTBPF_FREEZE_OWN,
+		.tgid = pid, .timeout_ms = 1000,
+	};
 	struct kmod_proc *p = kmod_add(e->priv, pid);
+	int err;
 
 	if (!p)
 		return ckpt_fail_err();
 	p->adopted = true;
-	return 0;
+	/* From before its first step: a thread in a call of the program holds nothing of ours. */
+	err = kmod_call(e->priv, CKPTBPF_FREEZE, &arg);
+	return err ? ckpt_fail(err, pid, "adopt") : 0;
 }
 
 int kmod_park_fd(struct ckpt_engine *e)
