@@ -13,7 +13,9 @@ load programs
 	for e in $(engines); do
 		start java /usr/bin/java -cp . Work "$(slow 8)"
 		disturb "$e" 2
+		: >finish
 		wait_gone "$pid" 60
+		rm finish
 		[ "$(cat "$log")" = "$want" ] || fail "$(cat "$log"), undisturbed $want"
 	done
 }
@@ -27,7 +29,9 @@ load programs
 		mkdir "$e"
 		start node /usr/bin/node "$BATS_TEST_DIRNAME/progs/work.js" "$e" "$(slow 8)"
 		disturb "$e" 2
+		: >finish
 		wait_gone "$pid" 60
+		rm finish
 		[ "$(cat "$log")" = "$want" ] || fail "$(cat "$log"), undisturbed $want"
 		cmp undisturbed/chain "$e/chain"
 	done
