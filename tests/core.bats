@@ -74,13 +74,19 @@ piped() { status=0; "$CKPT_BUILD/ckptbpf" "$@" 2>err || status=$?; stderr=$(cat 
 		ask_gdb x.core "$prog" 'thread 2' 'p/x $r12' 'p/x $r13' 'p $st0' 'p $xmm8.v2_double' 'p $ymm9.v4_double' \
 			'p (char[64])$zmm17.v64_int8' 'p/x $k3' 'x/s core_heap' 'x/s core_data' 'x/s core_rodata' \
 			'x/s core_bss + 4096' 'x/s core_map + 5 * 4096' 'x/s core_zero' 'x/s core_file' \
-			'x/s core_file + 4096' 'x/s core_file + 2 * 4096' 'x/s core_file + 3 * 4096' >x.txt
+			'x/s core_file + 4096' 'x/s core_file + 2 * 4096' 'x/s core_file + 3 * 4096' \
+			'x/s core_gone' 'x/s core_shared + 3 * 4096' 'x/s core_memfd' 'x/s core_memfd + 4096' 'x/s core_private + 2 * 4096' \
+			'x/s core_private + 3 * 4096' 'x/s core_private + 4 * 4096' >x.txt
 		for s in '= 0x1122334455667788$' '= 0x123456789abcdef$' '= 3.14159265358979323' '= \{1.5, -2.25\}$' \
 			'"a string of core_heap"' '"a string of core_data"' '"a string of core_rodata"' \
 			'"a string of core_bss"' '"a string of core_map"' ':	""$' '"page 0 of the file"' \
-			'"page 1 of the file"' '"page 2 as the program wrote it"' '"page 3 of the file"'; do
+			'"page 1 of the file"' '"page 2 as the program wrote it"' '"page 3 of the file"' \
+			'"a file without a name"' '"a string of core_shared"' '"page 3 of the memfd"' '"page 3 as only one sees it"'; do
 			grep -qE -e "$s" x.txt || fail "no $s: $(cat x.txt)"
 		done
+		# Once shared, once private.
+		[ "$(grep -c '"page 2 of the memfd"' x.txt)" = 2 ] || fail "$(cat x.txt)"
+		tail -n 1 x.txt | grep -qE ':	""$' || fail "$(tail -n 1 x.txt)"
 		grep -qE 'S{600}' x.img
 		! grep -qE 'S{600}' x.core || fail "MADV_DONTDUMP is in it"
 		! grep -qw avx /proc/cpuinfo || grep -qE '= \{1.5, -2.25, 1.0+1?e\+300, 0.1' x.txt || fail "$(cat x.txt)"
@@ -229,7 +235,7 @@ piped() { status=0; "$CKPT_BUILD/ckptbpf" "$@" 2>err || status=$?; stderr=$(cat 
 		done
 		# One bit of the last page's data: all before it is good.
 		cp x.img bad.img
-		printf '\x5a' | dd of=bad.img bs=1 seek=$((size - 300)) conv=notrunc status=none
+		printf '\x5a' | dd of=bad.img bs=1 seek=$((size - 1000)) conv=notrunc status=none
 		ck_refused '^convert: bad.img: record [0-9]+ \(PAGES\) at 0x[0-9a-f]+: the checksum of its data is wrong$' \
 			convert --to core -o x.core bad.img
 		[ -z "$(find . -name '*x.core*' -o -name '*x.new*')" ] || fail "a file was left"

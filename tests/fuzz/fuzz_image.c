@@ -14,6 +14,7 @@
 
 #include "image/fields.h"
 #include "image/show.h"
+#include "image/version.h"
 #include "lib/fail.h"
 #include "lib/io.h"
 #include "res/plan.h"
@@ -40,6 +41,12 @@ static void show(const struct ckpt_rec *rec)
 
 	ckpt_show_text(null, rec);
 	json_object_put(o);
+	for (uint32_t format = 1; format <= CKPT_FORMAT; format++) {
+		struct ckpt_converted c;
+
+		ckpt_convert(&c, rec, format);
+		ckpt_show_text(null, &c.rec);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)

@@ -19,6 +19,7 @@ char core_bss[3 * 4096];
 char core_data[] = "a string of core_data";
 const char core_rodata[] = "a string of core_rodata";
 char *core_heap, *core_map, *core_zero, *core_file, *core_secret;
+char *core_shared, *core_memfd, *core_private, *core_gone;
 static volatile int stop, ready;
 static sem_t wait_for;
 static pthread_mutex_t held = PTHREAD_MUTEX_INITIALIZER;
@@ -82,6 +83,31 @@ static void *run(void *arg)
 	return NULL;
 }
 
+/* Memory that no file could give: shared without a name, and a memfd, mapped in both ways. */
+static void set_up_objects(void)
+{
+	const size_t page = 4096;
+	int fd = memfd_create("core-memfd", MFD_CLOEXEC);
+
+	core_shared = mmap(NULL, 8 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(core_shared != MAP_FAILED);
+	strcpy(core_shared + 3 * page, "a string of core_shared");
+	CHECK(fd >= 0 && ftruncate(fd, 6 * page) == 0);
+	core_memfd = mmap(NULL, 4 * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 2 * page);
+	core_private = mmap(NULL, 6 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(core_memfd != MAP_FAILED && core_private != MAP_FAILED && close(fd) == 0);
+	strcpy(core_memfd, "page 2 of the memfd");
+	strcpy(core_memfd + page, "page 3 of the memfd");
+	strcpy(core_memfd + 2 * page, "page 4 of the memfd");
+	strcpy(core_private + 3 * page, "page 3 as only one sees it");
+	/* Not even zeros come from the object then. */
+	memset(core_private + 4 * page, 0, page);
+	fd = open("core.gone", O_RDWR | O_CREAT | O_TRUNC, 0600);
+	CHECK(fd >= 0 && write(fd, "a file without a name", 22) == 22 && unlink("core.gone") == 0);
+	core_gone = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(core_gone != MAP_FAILED && close(fd) == 0);
+}
+
 static void set_up_memory(const char *file, const char *gb)
 {
 	const size_t page = 4096;
@@ -133,6 +159,7 @@ int main(int argc, char **argv)
 	CHECK(sem_init(&wait_for, 0, 0) == 0 && sigaction(SIGUSR2, &sa, NULL) == 0);
 	CHECK(pthread_mutex_lock(&held) == 0);
 	set_up_memory("core.map", argc > 1 ? argv[1] : NULL);
+	set_up_objects();
 	for (long i = 0; i < NTHREADS; i++)
 		CHECK(pthread_create(&t[i], NULL, run, (void *)i) == 0);
 	/* The handler is entered from a depth of its own. */

@@ -228,6 +228,7 @@ void core_close(struct core *c)
 		return;
 	out_close(&c->out);
 	vec_free(&c->held);
+	cookie_free(&c->own);
 	free(c->segs);
 	free(c->path);
 	free(c);

@@ -19,8 +19,8 @@ struct core;
  */
 int core_open(struct core **ret, const struct ckpt_plan *p, int32_t pid, const char *path, bool force);
 
-/* Each chunk of the image, checked by plan_pages(); those of other processes are passed over. */
-int core_pages(struct core *c, uint32_t mm, const uint64_t *addrs, uint32_t n, const void *data);
+/* Each chunk of the image, checked by plan_pages(); what other processes own is passed over. */
+int core_pages(struct core *c, uint32_t owner, const uint64_t *addrs, uint32_t n, const void *data);
 
 /* The image has ended well: write what is left, make the file visible. */
 int core_finish(struct core *c);

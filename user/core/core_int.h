@@ -9,6 +9,7 @@
 #include "core/core.h"
 #include "image/out.h"
 #include "lib/vec.h"
+#include "res/cookie.h"
 
 /* As the kernel keeps it in struct elf_prpsinfo; the last byte stays 0. */
 #define CORE_PSARGS 80u
@@ -18,6 +19,7 @@ struct core_seg {
 	const struct ckpt_vma *vma;
 	uint64_t offset;	/* in the file: room for the whole mapping */
 	uint64_t filesz;	/* 0: the file says only that it was there */
+	uint32_t object;	/* objref of the SHMEM or GHOST that it maps, 0: none */
 };
 
 struct core {
@@ -29,6 +31,7 @@ struct core {
 	size_t nsegs;
 	uint64_t notes_at, notes_len;
 	VEC(uint64_t) held;	/* pages of file mappings that the image holds */
+	struct cookie_map own;	/* pages that private mappings of objects have of their own */
 	char psargs[CORE_PSARGS];
 	unsigned int losses;
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What a core file holds of memory, as the kernel's coredump_filter has it by
- * default: anonymous memory, file mappings the program has written to, of other
- * ELF files the page that names them, and the vdso.
+ * default: anonymous memory, shared or not, file mappings the program has written
+ * to, of other ELF files the page that names them, and the vdso. Of a memfd and a
+ * deleted file also what is mapped and not written to: nothing else could give it.
  */
 #include "core/core_int.h"
 
@@ -103,8 +104,16 @@ static int place_vdso(struct core *c, struct core_seg *s)
 
 static int place_content(struct core *c, struct core_seg *s)
 {
+	const struct plan_file *f = plan_file(c->plan, s->vma->file);
+
+	if (f && (f->rec.kind == CKPT_FILE_SHMEM || f->rec.kind == CKPT_FILE_GHOST))
+		s->object = f->rec.obj;
 	if (excluded(s->vma))
 		return 0;
+	if (s->object) {
+		s->filesz = accessible(s->vma) ? seg_len(s) : 0;
+		return 0;
+	}
 	switch (s->vma->kind) {
 	case CKPT_VMA_ANON:
 		s->filesz = accessible(s->vma) ? seg_len(s) : 0;
@@ -202,13 +211,53 @@ static int hold(struct core *c, uint64_t addr)
 	return 0;
 }
 
-int core_pages(struct core *c, uint32_t mm, const uint64_t *addrs, uint32_t n, const void *data)
+/* What s maps of these pages of its object, but where it has pages of its own. */
+static int put_object(struct core *c, struct core_seg *s, const uint64_t *offsets, uint32_t n,
+		      const uint8_t *page)
+{
+	int err = 0;
+
+	if (excluded(s->vma) || !s->filesz)
+		return 0;
+	for (uint32_t i = 0; i < n && !err; i++) {
+		uint64_t at = offsets[i] - s->vma->offset;
+		const uint8_t *from = page + (size_t)i * CKPT_PAGE_SIZE;
+
+		if (offsets[i] < s->vma->offset || at >= seg_len(s) || is_zero(from) ||
+		    cookie_get(&c->own, s->vma->start + at))
+			continue;
+		err = core_put(c, from, CKPT_PAGE_SIZE, s->offset + at);
+	}
+	return err;
+}
+
+static int object_pages(struct core *c, uint32_t object, const uint64_t *offsets, uint32_t n, const void *data)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->nsegs && !err; i++)
+		if (c->segs[i].object == object)
+			err = put_object(c, &c->segs[i], offsets, n, data);
+	return err ? err : ckpt_interrupt_check();
+}
+
+/* A page that the image holds of a mapping of a file: remember that. */
+static int note_page(struct core *c, const struct core_seg *s, uint64_t addr)
+{
+	if (!s->object)
+		return hold(c, addr);
+	return cookie_put(&c->own, addr, 1) ? ckpt_fail(-ENOMEM, 0, "core file: pages") : 0;
+}
+
+int core_pages(struct core *c, uint32_t owner, const uint64_t *addrs, uint32_t n, const void *data)
 {
 	const uint8_t *page = data;
 	uint32_t i = 0;
 	int err = 0;
 
-	if (mm != c->task->mm.rec.id)
+	if (plan_shmem(c->plan, owner) || plan_ghost(c->plan, owner))
+		return object_pages(c, owner, addrs, n, data);
+	if (owner != c->task->mm.rec.id)
 		return 0;
 	while (i < n && !err) {
 		struct core_seg *s = seg_of(c, addrs[i]);
@@ -225,7 +274,7 @@ int core_pages(struct core *c, uint32_t mm, const uint64_t *addrs, uint32_t n, c
 			if (!file && is_zero(page + (size_t)i * CKPT_PAGE_SIZE))
 				break;
 			take_args(c, addrs[i], page + (size_t)i * CKPT_PAGE_SIZE);
-			err = file ? hold(c, addrs[i]) : 0;
+			err = file ? note_page(c, s, addrs[i]) : 0;
 			i++;
 		} while (!err && i < n && addrs[i] == addrs[i - 1] + CKPT_PAGE_SIZE &&
 			 addrs[i] < s->vma->end);
