@@ -6,6 +6,7 @@
  */
 #include "kmod.h"
 
+#include <linux/elf.h>
 #include <linux/mm.h>
 #include <linux/regset.h>
 #include <linux/slab.h>
@@ -48,6 +49,28 @@ static long get_regset(struct ckpt_thread *t, struct ckptbpf_regset *a)
 	return ret;
 }
 
+/*
+ * All of it or nothing. The kernel takes general registers one after another
+ * up to the first bad one; of the other sets it checks everything before.
+ */
+static int set_whole(struct task_struct *task, const struct user_regset *rs, unsigned int len,
+		     const void *data)
+{
+	void *was = NULL;
+	int n = 0, ret;
+
+	if (rs->core_note_type == NT_PRSTATUS) {
+		n = regset_get_alloc(task, rs, rs->n * rs->size, &was);
+		if (n < 0)
+			return n;
+	}
+	ret = rs->set(task, rs, 0, len, data, NULL);
+	if (ret && was)
+		rs->set(task, rs, 0, n, was, NULL);
+	kvfree(was);
+	return ret;
+}
+
 /* The buffer is copied first: a fault on it may sleep for long. */
 static long set_regset(struct ckpt_thread *t, struct ckptbpf_regset *a)
 {
@@ -73,7 +96,7 @@ static long set_regset(struct ckpt_thread *t, struct ckptbpf_regset *a)
 		else if (a->len > rs->n * rs->size || a->len % rs->size)
 			ret = -EINVAL;
 		else
-			ret = rs->set(t->task, rs, 0, a->len, data, NULL);
+			ret = set_whole(t->task, rs, a->len, data);
 	}
 	mutex_unlock(&t->regs_lock);
 	kfree(data);

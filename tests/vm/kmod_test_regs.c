@@ -262,6 +262,15 @@ static void test_bad(void)
 	bad = r;
 	bad.fs_base = 0xffff800000000000;
 	CHECK_EQ(try_set(fd, pid, &bad), -EIO);
+	/* What comes before the bad one is not taken either. */
+	bad = r;
+	bad.r15 ^= 0x5555;
+	bad.rbx ^= 0x5555;
+	bad.ss = 0x18;
+	CHECK_EQ(try_set(fd, pid, &bad), -EIO);
+	len = sizeof(bad);
+	CHECK_EQ(regset(fd, pid, 0, NT_PRSTATUS, &bad, &len), 0);
+	CHECK(!memcmp(&bad, &r, sizeof(r)));
 	CHECK_EQ(try_set(fd, pid, &r), 0);
 	CHECK_EQ(regset(fd, pid, 0, NT_X86_XSTATE, x, &xlen), 0);
 	x[24 + 3] = 0xff;
