@@ -258,7 +258,7 @@ bad()
 		ckptimg set good.img bad.img ${change//,/ }
 		bad "$pattern"
 	done <<-'CHANGES'
-		HEADER.format=2 format 2 is newer than 1
+		HEADER.format=3 format 3 is newer than 2
 		HEADER.required=0x8000 features 0x8000 are required
 		HEADER.page_size=65536 pages of 65536 bytes
 		TASK.version=2 record .*TASK.*version 2 is not known
