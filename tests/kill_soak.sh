@@ -94,8 +94,8 @@ if [ "$mode" = steps ]; then
 		rm -f soak.img
 		{ behind_call; } 2>/dev/null
 		# Starved of its processor, the thread of the round before may still be on its way back.
-		for ((again = 0; again < 20; again++)); do
-			[ "$status" = 1 ] && grep -q 'its stack is almost full' err || break
+		for ((again = 0; again < 20 && status == 1; again++)); do
+			grep -q 'its stack is almost full' err || break
 			sleep 0.2
 			{ behind_call; } 2>/dev/null
 		done
