@@ -41,6 +41,9 @@ static uint64_t vm_flags_of(const char *s)
 			if (!strncmp(s, known[i].name, 2))
 				f |= known[i].flag;
 		}
+		/* In the order of the bits: 6.1 has no letters for VM_LOCKONFAULT. */
+		if (!strncmp(s, "??", 2) && f & CKPT_VMA_LOCKED)
+			f |= CKPT_VMA_LOCKONFAULT;
 	}
 	return f;
 }
