@@ -81,10 +81,24 @@ locks_of_it() { in_ns sh -c "cat /proc/$pid/fdinfo/*" | sed -n 's/^lock:[^:]*: *
 	done
 }
 
+@test "lock: one of what is only mapped is a loss that is told" {
+	for e in $(engines); do
+		start refused "$CKPT_BUILD/tests/progs/refused" lock_mapped
+		wait_log '^ready$'
+		ck snapshot "$pid" --engine "$e" --force -o "$e.img"
+		[ "$status" = 3 ] || fail "status $status: $stderr"
+		ck_ok show --losses "$e.img"
+		grep -qE 'mapping [0-9a-f]+ \(.*/mapped\): the lock that it holds, its descriptor being closed' <<<"$output" ||
+			fail "$output"
+		ck_refused 'the lock that it holds' snapshot "$pid" --engine "$e" --force --strict -o "$e.img"
+		in_ns kill -KILL "$pid"
+		wait_gone "$pid"
+	done
+}
+
 @test "lock: refused by name" {
 	for e in $(engines); do
 		refuses "$e" locks 'fd 3: it has more than 512 locks'
-		refuses "$e" lock_mapped 'mapping [0-9a-f]+ \(.*/mapped\): it holds a lock, but its descriptor is closed'
 		refuses "$e" lock_outside 'fd 0: it leads out of the snapshot and is locked'
 	done
 }

@@ -39,7 +39,7 @@ load programs
 
 @test "programs: ffmpeg with 4 threads writes the very film it would have written" {
 	packaged ffmpeg
-	film() { echo "-nostdin -loglevel error -f lavfi -i testsrc=size=640x360:rate=30:duration=${CKPT_FILM_SECONDS:-60}" \
+	film() { echo "-nostdin -loglevel error -f lavfi -i testsrc=size=640x360:rate=30:duration=${CKPT_FILM_SECONDS:-150}" \
 		"-threads 4 -flags +bitexact -fflags +bitexact -c:v mpeg4 -y $1"; }
 	# shellcheck disable=SC2046 # words
 	/usr/bin/ffmpeg $(film undisturbed.avi)

@@ -63,7 +63,7 @@ before,between,after,other" ]
 
 @test "programs: sqlite3 under load writes every row once" {
 	requires sqlite3
-	local rows=${CKPT_ROWS:-8000} want
+	local rows=${CKPT_ROWS:-24000} want
 	# Transactions of one row, of many, some rolled back, each with a journal.
 	awk -v rows="$rows" 'BEGIN {
 		print "create table t(n integer primary key, h integer);"

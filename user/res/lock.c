@@ -11,8 +11,8 @@
  * Saved: of each lock whose, on which file, for reading or writing, its range.
  * Restored: fcntl(F_SETLK, F_OFD_SETLK), flock(), by the new process.
  * Refused: at the restore, a lock that another process holds by now; locks of
- * what leads out of the snapshot, or is only mapped; more than 512 through one
- * description.
+ * what leads out of the snapshot; more than 512 through one description.
+ * Lost: a lock of a description that is only mapped, as Java has one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,8 +49,8 @@ static int check_mapped(struct ckpt_dump *d)
 		const struct gather_vma *v = d->vmas.v[i];
 
 		if (v->held && !dump_fd_of(d, v->vm_file))
-			err = dump_refuse(d, "mapping %llx (%.*s): it holds a lock, but its descriptor is closed",
-					  (unsigned long long)v->rec.start, (int)v->path_len, v->path);
+			err = dump_lose(d, "mapping %llx (%.*s): the lock that it holds, its descriptor being closed",
+					(unsigned long long)v->rec.start, (int)v->path_len, v->path);
 	}
 	return err;
 }
