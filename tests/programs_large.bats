@@ -39,7 +39,7 @@ load programs
 
 @test "programs: ffmpeg with 4 threads writes the very film it would have written" {
 	packaged ffmpeg
-	film() { echo "-nostdin -loglevel error -f lavfi -i testsrc=size=640x360:rate=30:duration=${CKPT_FILM_SECONDS:-150}" \
+	film() { echo "-nostdin -loglevel error -f lavfi -i testsrc=size=640x360:rate=30:duration=${CKPT_FILM_SECONDS:-400}" \
 		"-threads 4 -flags +bitexact -fflags +bitexact -c:v mpeg4 -y $1"; }
 	# shellcheck disable=SC2046 # words
 	/usr/bin/ffmpeg $(film undisturbed.avi)
@@ -47,7 +47,7 @@ load programs
 		# shellcheck disable=SC2046
 		start ffmpeg /usr/bin/ffmpeg $(film "$e.avi")
 		disturb "$e" 2
-		wait_gone "$pid" 60
+		wait_gone "$pid" 120
 		[ ! -s "$log" ] || fail "it complains"
 		cmp undisturbed.avi "$e.avi"
 	done
