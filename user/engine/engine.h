@@ -71,12 +71,6 @@ struct ckpt_engine_ops {
 	int (*clone_give_back)(struct ckpt_engine *e, struct ckpt_clone *c, uint64_t addr, uint64_t len);
 	/* Its end; also of one that is none. */
 	void (*clone_end)(struct ckpt_engine *e, struct ckpt_clone *c);
-	/*
-	 * Optional (NULL: the caller reads and writes): n pages at addrs into
-	 * the regular file fd from off on, absent ones as zeros.
-	 */
-	int (*pages_to_file)(struct ckpt_engine *e, pid_t pid, const uint64_t *addrs, uint32_t n,
-			     int fd, uint64_t off);
 
 	/* -- both: a stopped or parked thread -- */
 	int (*get_regset)(struct ckpt_engine *e, pid_t tid, uint32_t note, void *buf, size_t *len);

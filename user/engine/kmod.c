@@ -21,7 +21,6 @@
 		     CKPTBPF_CAP_PAGES | CKPTBPF_CAP_MEM_CTX | CKPTBPF_CAP_SIGMASK)
 #define MAX_FREEZE_MS	1000u	/* one FREEZE, which only SIGKILL breaks; then it is called again */
 #define MAX_DEADLINE_MS	60000u
-#define MAX_PAGES	1024u	/* one PAGES */
 #define IN_CALL_TRIES	5	/* a call that ends in ENOSYS looks like one that lasts */
 
 int kmod_call(struct kmod *k, unsigned long cmd, void *arg)
@@ -369,28 +368,6 @@ static int kmod_stop(struct ckpt_engine *e)
 	return kmod_thaw(e);
 }
 
-static int kmod_pages_to_file(struct ckpt_engine *e, pid_t pid, const uint64_t *addrs, uint32_t n,
-			      int fd, uint64_t off)
-{
-	struct kmod *k = e->priv;
-
-	for (uint32_t done = 0; done < n; ) {
-		struct ckptbpf_pages arg = {
-			.size = sizeof(arg), .tgid = pid, .fd = fd,
-			.addrs = (uintptr_t)(addrs + done),
-			.n = n - done < MAX_PAGES ? n - done : MAX_PAGES,
-			.off = off + (uint64_t)done * 4096,
-		};
-		int err = kmod_call(k, CKPTBPF_PAGES, &arg);
-
-		if (err)
-			return ckpt_fail(err, pid, "pages from %llx on: copy",
-					 (unsigned long long)addrs[done + (arg.ncopied < arg.n ? arg.ncopied : 0)]);
-		done += arg.n;
-	}
-	return 0;
-}
-
 static int kmod_get_regset(struct ckpt_engine *e, pid_t tid, uint32_t note, void *buf, size_t *len)
 {
 	struct ckptbpf_regset arg = {
@@ -453,7 +430,6 @@ const struct ckpt_engine_ops ckpt_engine_kmod = {
 	.clone_settle = kmod_clone_settle,
 	.clone_give_back = kmod_clone_give_back,
 	.clone_end = kmod_clone_end,
-	.pages_to_file = kmod_pages_to_file,
 	.get_regset = kmod_get_regset,
 	.set_regset = kmod_set_regset,
 	.adopt = kmod_adopt,
