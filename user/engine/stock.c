@@ -20,9 +20,6 @@
 #include "lib/io.h"
 #include "restart.h"
 
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
 
 long stock_ptrace(int req, pid_t tid, void *addr, void *data)
 {
@@ -388,6 +385,20 @@ static int stock_stop(struct ckpt_engine *e)
 		if (kill(s->procs.v[i].pid, SIGSTOP))
 			return ckpt_fail(-errno, s->procs.v[i].pid, "SIGSTOP");
 	return stock_thaw(e);
+}
+
+int stock_get_regs(pid_t tid, struct user_regs_struct *regs)
+{
+	struct iovec iov = { regs, sizeof(*regs) };
+
+	return (int)stock_ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &iov);
+}
+
+int stock_set_regs(pid_t tid, struct user_regs_struct *regs)
+{
+	struct iovec iov = { regs, sizeof(*regs) };
+
+	return (int)stock_ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &iov);
 }
 
 int stock_get_regset(struct ckpt_engine *e, pid_t tid, uint32_t note, void *buf, size_t *len)

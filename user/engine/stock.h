@@ -7,9 +7,16 @@
 #ifndef CKPT_ENGINE_STOCK_H
 #define CKPT_ENGINE_STOCK_H
 
+#include <sys/ptrace.h>
+#include <sys/user.h>
+
 #include "engine/engine.h"
 #include "lib/vec.h"
 #include "selfheal.h"
+
+#ifndef PTRACE_EVENT_STOP
+#define PTRACE_EVENT_STOP 128
+#endif
 
 struct stock_thread {
 	pid_t tid;
@@ -36,6 +43,9 @@ struct stock_proc *stock_find(struct stock *s, pid_t pid);
 long stock_ptrace(int req, pid_t tid, void *addr, void *data);
 /* Wait for tid until deadline_ns; 0 and *status, -ETIMEDOUT, -EINTR (a signal for us), -ECHILD. */
 int stock_wait(pid_t tid, int *status, uint64_t deadline_ns);
+/* General registers; -errno, no ckpt_fail(). */
+int stock_get_regs(pid_t tid, struct user_regs_struct *regs);
+int stock_set_regs(pid_t tid, struct user_regs_struct *regs);
 int stock_get_regset(struct ckpt_engine *e, pid_t tid, uint32_t note, void *buf, size_t *len);
 int stock_set_regset(struct ckpt_engine *e, pid_t tid, uint32_t note, const void *buf, size_t len);
 

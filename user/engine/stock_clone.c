@@ -31,9 +31,6 @@
 #include "lib/fail.h"
 #include "lib/io.h"
 
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
 #define PAGE		4096u
 #define SYSCALL_STOP	(SIGTRAP | 0x80)
 #define CODE_CHUNK	(1u << 20)
@@ -129,20 +126,6 @@ int stock_clone_prepare(struct ckpt_engine *e, pid_t pid, const char **why)
 	return *why ? -EOPNOTSUPP : 0;
 }
 
-static int get_regs(pid_t tid, struct user_regs_struct *regs)
-{
-	struct iovec iov = { regs, sizeof(*regs) };
-
-	return (int)stock_ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &iov);
-}
-
-static int set_regs(pid_t tid, struct user_regs_struct *regs)
-{
-	struct iovec iov = { regs, sizeof(*regs) };
-
-	return (int)stock_ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &iov);
-}
-
 /* Of the lent pages: bit n is set if page n does not exist. */
 static int absent_pages(pid_t pid, uint64_t addr, size_t len, uint32_t *absent)
 {
@@ -204,7 +187,7 @@ static int choose(struct stock *s, struct stock_proc *p, struct loan *l, const c
 
 		if (p->threads.v[i].dead)
 			continue;
-		if (get_regs(tid, &regs))
+		if (stock_get_regs(tid, &regs))
 			return -ESRCH;
 		if (regs.rsp >= s->stack && regs.rsp < top) {
 			*why = "its stack is almost full";
@@ -288,7 +271,7 @@ static int bring_back(pid_t tid)
 			return err;
 		/* SIGSTOP cannot be blocked: it takes its way, and so do we. */
 		sig = status >> 16 || WSTOPSIG(status) == SYSCALL_STOP ? 0 : WSTOPSIG(status);
-		if (WSTOPSIG(status) != SYSCALL_STOP || get_regs(tid, &regs))
+		if (WSTOPSIG(status) != SYSCALL_STOP || stock_get_regs(tid, &regs))
 			continue;
 		/* Into a sigreturn: the next stop is behind it, with what the frame said. */
 		if ((long)regs.orig_rax == SYS_rt_sigreturn && (long)regs.rax == -ENOSYS)
@@ -305,14 +288,14 @@ static int make_clone(const struct stock *s, pid_t b, pid_t *clone)
 	int err = (int)stock_ptrace(PTRACE_SETOPTIONS, b, NULL, (void *)opts);
 
 	if (!err)
-		err = get_regs(b, &regs);
+		err = stock_get_regs(b, &regs);
 	if (!err) {
 		arch_heal_fork(&s->code, &regs);
-		err = set_regs(b, &regs);
+		err = stock_set_regs(b, &regs);
 	}
 	if (!err)
 		err = run_to_child(b, clone);
-	if (!err && !*clone && !get_regs(b, &regs))
+	if (!err && !*clone && !stock_get_regs(b, &regs))
 		err = (long)regs.rax < 0 ? (int)regs.rax : -EPROTO;
 	end_task(b);
 	return err;
@@ -327,7 +310,7 @@ static int lend(struct stock *s, struct loan *l, pid_t *clone)
 
 	err = (int)stock_ptrace(PTRACE_SETOPTIONS, l->tid, NULL, (void *)opts);
 	if (!err)
-		err = set_regs(l->tid, &l->go);
+		err = stock_set_regs(l->tid, &l->go);
 	if (err)
 		return err;
 	/* Second: only its frames bring the mask back. A handler that runs before them does no harm. */
@@ -396,19 +379,19 @@ int stock_clone(struct ckpt_engine *e, pid_t pid, struct ckpt_clone *c, const ch
 static int call(struct stock *s, pid_t pid, long nr, uint64_t a, uint64_t b, uint64_t d)
 {
 	struct user_regs_struct regs;
-	int status, err = get_regs(pid, &regs);
+	int status, err = stock_get_regs(pid, &regs);
 
 	if (err)
 		return err;
 	arch_heal_call(&s->code, &regs, nr, a, b, d);
-	err = set_regs(pid, &regs);
+	err = stock_set_regs(pid, &regs);
 	for (int i = 0; !err && i < 2; i++) {
 		err = (int)stock_ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
 		if (!err)
 			err = wait_stop(pid, &status);
 	}
 	if (!err)
-		err = get_regs(pid, &regs);
+		err = stock_get_regs(pid, &regs);
 	return err ? err : (int)(long)regs.rax;
 }
 

@@ -23,9 +23,6 @@
 #include "lib/interrupt.h"
 #include "lib/io.h"
 
-#ifndef PTRACE_EVENT_STOP
-#define PTRACE_EVENT_STOP 128
-#endif
 #define TRACE_OPTIONS	((long)(PTRACE_O_EXITKILL | PTRACE_O_TRACESYSGOOD))
 #define SYSCALL_STOP	(SIGTRAP | 0x80)	/* PTRACE_O_TRACESYSGOOD */
 #define ERESTARTSYS	512
@@ -66,20 +63,6 @@ int stock_park_fd(struct ckpt_engine *e)
 {
 	(void)e;
 	return -1;
-}
-
-static int get_regs(pid_t tid, struct user_regs_struct *regs)
-{
-	struct iovec iov = { regs, sizeof(*regs) };
-
-	return (int)stock_ptrace(PTRACE_GETREGSET, tid, (void *)NT_PRSTATUS, &iov);
-}
-
-static int set_regs(pid_t tid, struct user_regs_struct *regs)
-{
-	struct iovec iov = { regs, sizeof(*regs) };
-
-	return (int)stock_ptrace(PTRACE_SETREGSET, tid, (void *)NT_PRSTATUS, &iov);
 }
 
 /* Wait for the next stop of t; *status as of waitpid(). A fault or an end is a failure. */
@@ -136,7 +119,7 @@ static int fetch(struct stock_proc *p, struct stock_thread *t, uint64_t lo, uint
 			return err;
 		event = status >> 16 == PTRACE_EVENT_STOP;
 		if (event) {
-			err = get_regs(t->tid, &regs);
+			err = stock_get_regs(t->tid, &regs);
 			if (err)
 				return ckpt_fail(err, p->pid, "thread %d: registers", (int)t->tid);
 			if (is_parked(t, &regs, lo, hi)) {
@@ -235,7 +218,7 @@ int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 
 	if (!t || !t->stopped)
 		return ckpt_fail(-ESRCH, tid, "not parked");
-	err = get_regs(tid, &saved);
+	err = stock_get_regs(tid, &saved);
 	if (err)
 		return ckpt_fail(err, tid, "registers");
 	/* It may make no call of its own any more: this one is not the program's. */
@@ -250,7 +233,7 @@ int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 	regs.rdi = addr;
 	regs.rsi = len;
 	regs.orig_rax = (unsigned long)-1;	/* no restart of what it was in */
-	err = set_regs(tid, &regs);
+	err = stock_set_regs(tid, &regs);
 	if (err)
 		return ckpt_fail(err, tid, "registers");
 	err = run_to(p, t, PTRACE_SYSCALL, SYSCALL_STOP);
@@ -258,7 +241,7 @@ int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 		err = run_to(p, t, PTRACE_SYSCALL, SYSCALL_STOP);
 	if (err)
 		return err;
-	err = get_regs(tid, &regs);
+	err = stock_get_regs(tid, &regs);
 	if (err)
 		return ckpt_fail(err, tid, "registers");
 	if (regs.rip != syscall_insn + 2)
@@ -270,7 +253,7 @@ int stock_unmap(struct ckpt_engine *e, pid_t tid, uint64_t addr, uint64_t len,
 	err = run_to(p, t, PTRACE_CONT, 0);
 	if (err)
 		return err;
-	err = set_regs(tid, &saved);
+	err = stock_set_regs(tid, &saved);
 	if (err)
 		return ckpt_fail(err, tid, "registers");
 	if (t->circles)
